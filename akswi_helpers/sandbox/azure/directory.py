@@ -1,0 +1,117 @@
+"""The tenant's directory: principals, client secrets, federated identity credentials.
+
+`entra` signs in against it, `managed_identity` and `graph` write to it, `authorization` asks who
+exists. A principal is gone when its application or identity is: its object id never comes back.
+
+Source: facts of Entra's token endpoint and Graph. Left out: users, groups, certificates.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import asdict, dataclass, field
+
+from akswi_helpers.sandbox.world import World
+from akswi_helpers.types import ClientId, ObjectId, ResourceId
+
+MAX_CREDENTIALS = 20  # per application or identity
+
+DEPLOYER_NAME = "akswi-deployer"  # display name of the service principal a learner signs in as
+
+
+@dataclass(frozen=True, slots=True)
+class FederatedCredential:
+    """Which foreign token may stand in for a secret. All three values match exactly."""
+
+    id: str
+    name: str
+    issuer: str
+    subject: str
+    audiences: list[str]
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A service principal. `kind` is "Application" or "ManagedIdentity".
+
+    `owner` names what its credentials hang on: the identity's resource id, or the application's
+    object id. `secrets` are SHA-256 digests, never the text.
+    """
+
+    object_id: ObjectId
+    client_id: ClientId
+    display_name: str
+    kind: str
+    owner: str = ""
+    secrets: list[str] = field(default_factory=list)
+
+    @property
+    def resource_id(self) -> ResourceId:
+        """The managed identity's resource id; empty for an application."""
+        return self.owner if self.kind == "ManagedIdentity" else ""
+
+
+class Directory:
+    """Who exists in the tenant. Changes happen inside the caller's transaction."""
+
+    def __init__(self, world: World) -> None:
+        self._principals = world.table("directory.principals")  # object id -> Principal
+        self._by_client = world.table("directory.clients")  # client id -> {"object_id"}
+        self._credentials = world.table("directory.credentials")  # object id -> {name: credential}
+
+    def add(self, principal: Principal) -> Principal:
+        """Store a new principal, or an old one's new display name and secrets."""
+        self._principals.put(principal.object_id, asdict(principal))
+        self._by_client.put(principal.client_id, {"object_id": principal.object_id})
+        return principal
+
+    def remove(self, object_id: ObjectId) -> None:
+        """Forget a principal and its credentials; its role assignments become orphans."""
+        self._by_client.remove(self._principals[object_id]["client_id"])
+        self._principals.remove(object_id)
+        if object_id in self._credentials:
+            self._credentials.remove(object_id)
+
+    def find(self, object_id: ObjectId) -> Principal | None:
+        """The principal with this object id."""
+        row = self._principals.get(object_id)
+        return Principal(**row) if row else None
+
+    def by_client_id(self, client_id: ClientId) -> Principal | None:
+        """The principal that signs in with this client id (never matches an object id)."""
+        row = self._by_client.get(client_id)
+        return self.find(row["object_id"]) if row else None
+
+    def all(self) -> list[Principal]:
+        """Every principal, in order of creation within this process' file."""
+        return [Principal(**row) for row in self._principals.values()]
+
+    def credentials(self, object_id: ObjectId) -> list[FederatedCredential]:
+        """The principal's federated identity credentials, by name."""
+        rows = self._credentials.get(object_id, {})
+        return [FederatedCredential(**rows[name]) for name in sorted(rows)]
+
+    def put_credential(self, object_id: ObjectId, credential: FederatedCredential) -> None:
+        """Store a credential under its name, new or changed."""
+        rows = dict(self._credentials.get(object_id, {}))
+        rows[credential.name] = asdict(credential)
+        self._credentials.put(object_id, rows)
+
+    def remove_credential(self, object_id: ObjectId, name: str) -> None:
+        """Forget a credential. Raises KeyError when there is none of that name."""
+        rows = dict(self._credentials.get(object_id, {}))
+        del rows[name]
+        self._credentials.put(object_id, rows)
+
+
+def digest(secret: str) -> str:
+    """What is stored of a client secret."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def secret_matches(principal: Principal, secret: str) -> bool:
+    """Whether `secret` is one of the principal's, compared in constant time."""
+    given = digest(secret)
+    return any(hmac.compare_digest(given, kept) for kept in principal.secrets)
