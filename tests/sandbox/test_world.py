@@ -4,15 +4,19 @@ from pathlib import Path
 
 import pytest
 
-from akswi_helpers.sandbox.world import StateRefused, World
+from akswi_helpers.sandbox.world import StateRefused, Table, World
 
 
 def test_transaction_keeps_nothing_when_it_fails() -> None:
-    world = World()
+    vaults = (world := World()).table("vaults")
     with pytest.raises(KeyError), world.transaction():
-        world.table("vaults").put("kv", {"a": 1})
-        raise KeyError
-    assert "kv" not in world.table("vaults")
+        _put_and_fail(vaults)
+    assert "kv" not in vaults
+
+
+def _put_and_fail(table: Table) -> None:
+    table.put("kv", {"a": 1})
+    raise KeyError
 
 
 def test_state_is_there_when_opened_again(tmp_path: Path) -> None:
