@@ -1,7 +1,8 @@
 # Two commands: `make run` walks the tutorial on a sandbox, `make test` proves it. See README.md.
 PYTHON ?= python3
 BIN := .venv/bin
-STAMP := .venv/.installed
+# Named after what it installed: a second `make` asks nothing of the network, whatever the files' dates.
+STAMP := .venv/.installed-$(shell cat pyproject.toml requirements.lock | cksum | cut -d ' ' -f 1)
 
 .PHONY: run lab test test-clients outputs lock clean
 .DEFAULT_GOAL := run
@@ -35,13 +36,12 @@ lock: $(STAMP)
 clean:
 	rm -rf .venv out .mypy_cache .ruff_cache .pytest_cache
 
-# The stamp holds what was installed; nothing is asked of the network while it is newer than both files.
-$(STAMP): pyproject.toml requirements.lock
+$(STAMP):
 	@command -v $(PYTHON) >/dev/null || { echo "akswi needs Python 3.11 or newer: install python3, or name one: make PYTHON=/path/to/python3" >&2; exit 2; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "akswi needs Python 3.11 or newer; $(PYTHON) is older: make PYTHON=/path/to/python3.11" >&2; exit 2; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "Python's venv module is missing: install it (Debian, Ubuntu: apt install python3-venv)" >&2; exit 2; }
 	@[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv
-	@[ -x $(BIN)/uv ] || $(BIN)/python -m pip install -q --disable-pip-version-check uv
+	@[ -x $(BIN)/uv ] || $(BIN)/python -m pip install -q --disable-pip-version-check 'uv>=0.9,<1'
 	VIRTUAL_ENV=.venv $(BIN)/uv pip install -q --compile-bytecode --require-hashes -r requirements.lock
 	VIRTUAL_ENV=.venv $(BIN)/uv pip install -q --no-deps -e .
-	@touch $(STAMP)
+	@rm -f .venv/.installed*; touch $(STAMP)
