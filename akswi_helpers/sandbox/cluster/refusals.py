@@ -43,7 +43,7 @@ class StatusError(WireError):
 
 
 def qualified(kind: Kind) -> str:
-    """ "deployments.apps", or "pods" in the core group."""
+    """The resource with its group: "deployments.apps", or "pods" in the core group."""
     return f"{kind.plural}.{kind.group}" if kind.group else kind.plural
 
 
@@ -159,5 +159,5 @@ def invalid(
 
 
 def bad_option(options: str, field: str, reason: str, message: str) -> StatusError:
-    """422 for a query parameter or option: `options` is "ListOptions", "DeleteOptions", …"""
+    """422 for a bad query parameter or option; `options` is "ListOptions" and its like."""
     return invalid(options, "", "meta.k8s.io", [(field, reason, message)])
