@@ -1,0 +1,51 @@
+"""Helm releases that no package index carries, built once with Go into `.clients/`.
+
+A build takes minutes and gigabytes, so only `make test-clients` asks for one.
+Source: the modules helm.sh/helm/v3 and helm.sh/helm/v4.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+HELM = {
+    "4.3": "helm.sh/helm/v4/cmd/helm@v4.3.1",
+    "3.22": "helm.sh/helm/v3/cmd/helm@v3.22.0",
+}
+
+
+def helm(version: str) -> Path:
+    """The folder that holds this release's `helm`; skips the test where Go is not found."""
+    folder = ROOT / ".clients" / f"helm-{version}"
+    if not (folder / "helm").is_file():
+        _build(HELM[version], folder)
+    return folder
+
+
+def kubectl_1_30() -> Path:
+    """A kubectl 1.30 of this machine; skips the test where there is none."""
+    for folder in os.environ["PATH"].split(os.pathsep):
+        for name in ("kubectl.1.30", "kubectl1.30"):
+            if (found := Path(folder).resolve() / name).is_file():
+                return found
+    dispatcher = shutil.which("kubectl")
+    beside = Path(dispatcher).resolve().with_name("kubectl.1.30") if dispatcher else None
+    if beside and beside.is_file():
+        return beside
+    pytest.skip("no kubectl 1.30 on this machine")
+
+
+def _build(module: str, folder: Path) -> None:
+    go = shutil.which("go")
+    if not go:
+        pytest.skip("Go is not installed, so this Helm release cannot be built")
+    folder.mkdir(parents=True, exist_ok=True)
+    env = {**os.environ, "GOBIN": str(folder), "GOFLAGS": "-trimpath"}
+    subprocess.run([go, "install", module], env=env, check=True, timeout=1500, cwd=folder)
