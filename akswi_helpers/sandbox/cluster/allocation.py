@@ -18,7 +18,6 @@ from akswi_helpers.sandbox.cluster.refusals import invalid
 from akswi_helpers.types import Json
 
 if TYPE_CHECKING:
-    from akswi_helpers.sandbox.cluster.clusters import Cluster
     from akswi_helpers.sandbox.cluster.kinds import Kind
     from akswi_helpers.sandbox.cluster.store import Store
 

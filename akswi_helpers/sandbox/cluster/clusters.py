@@ -43,7 +43,7 @@ class NodePool:
 
     @property
     def nodes(self) -> tuple[str, ...]:
-        """The names of its nodes: "aks-npuser01-12345678-vmss000000", …"""
+        """The names of its nodes: "aks-npuser01-12345678-vmss000000" and on."""
         return tuple(f"{self.scale_set}{i:06d}" for i in range(self.count))
 
 
@@ -79,13 +79,12 @@ class Cluster:
         definitions = self.store.list(_DEFINITION)
         versions = [item["metadata"]["resourceVersion"] for item in definitions]
         if versions != self._kinds[0]:
-            self._kinds = (versions, builtin().with_custom(definitions))
+            self._kinds = (versions, builtin().with_definitions(definitions))
         return self._kinds[1]
 
     def kind(self, api_version: str, kind: str) -> Kind:
         """The kind called `kind` of "apps/v1" or "v1". Raises KeyError when there is none."""
-        group, _, version = api_version.rpartition("/")
-        return self.kinds.by_kind(group, version, kind)
+        return self.kinds.named(api_version, kind)
 
     @cached_property
     def api(self) -> Api:
@@ -100,7 +99,7 @@ class Cluster:
         return f"cluster/{self.spec.issuer_id}"
 
 
-_DEFINITION = builtin().by_kind("apiextensions.k8s.io", "v1", "CustomResourceDefinition")
+_DEFINITION = builtin().named("apiextensions.k8s.io/v1", "CustomResourceDefinition")
 
 
 class Clusters:

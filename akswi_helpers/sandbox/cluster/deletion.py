@@ -4,7 +4,7 @@ A pod waits for its kubelet (grace), a namespace for its emptying, anything for 
 `Foreground` and `Orphan` are finalizers that the garbage collector takes away.
 
 Source: https://kubernetes.io/docs/concepts/architecture/garbage-collection/ and what a
-kube-apiserver 1.37.2 answers. Left out: DeleteOptions.ignoreStoreReadErrorWithClusterBreakingPotential.
+kube-apiserver 1.37.2 answers. Left out: deleting what cannot be read.
 """
 
 from __future__ import annotations

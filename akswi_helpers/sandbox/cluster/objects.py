@@ -328,10 +328,9 @@ def _same_version(kind: Kind, live: Json, obj: Json) -> None:
     if given and given != current:
         raise modified(kind, name)
     if not given and kind.custom:
-        field, why = "metadata.resourceVersion", "must be specified for an update"
-        raise invalid(
-            kind.kind, name, kind.group, [(field, "FieldValueInvalid", f"Invalid value: 0: {why}")]
-        )
+        why = "Invalid value: 0: must be specified for an update"
+        cause = ("metadata.resourceVersion", "FieldValueInvalid", why)
+        raise invalid(kind.plural, name, kind.group, [cause])
     uid, found = obj["metadata"].get("uid", ""), live["metadata"]["uid"]
     if uid and uid != found:
         key = f"/registry/{kind.plural}/{live['metadata'].get('namespace', '')}/{name}"

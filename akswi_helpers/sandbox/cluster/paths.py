@@ -47,7 +47,7 @@ class Target:
 
 
 def read(path: str) -> Target:
-    """The target of a decoded path; one without resource for "/", "/version", "/openapi/v3", …"""
+    """The target of a decoded path; one without a resource for "/version" and its like."""
     parts = [part for part in path.split("/") if part]
     if parts[:1] == ["api"] and len(parts) >= 2:
         return _resource(path, "", parts[1], parts[2:])

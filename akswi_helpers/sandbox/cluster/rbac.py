@@ -1,4 +1,4 @@
-"""May this user do that? Kubernetes RBAC for everybody, Azure role assignments for Entra principals.
+"""May this user do that? Kubernetes RBAC for all, Azure role assignments for Entra principals.
 
 A verb on a resource is allowed by a rule of a bound (Cluster)Role; for an Entra principal also by
 a data action of a role assigned at the cluster, at one of its namespaces, or above.
