@@ -153,9 +153,8 @@ def five_ways() -> Picture:
         y = 72.0 + 62 * number
         page.box(10, y, 880, 52, fill="#f8fafc")
         page.badge(40, y + 26, str(scenario.number), BLUE)
-        for x, width, words in (
-            (120, 250, scenario.identity), (400, 230, scenario.arrives_by), (650, 230, scenario.scope),
-        ):  # fmt: skip
+        cells = ((120, 250, scenario.identity), (400, 230, scenario.arrives_by))
+        for x, width, words in (*cells, (650, 230, scenario.scope)):
             lines = wrapped(words, width)
             page.paragraph(x, y + (30 if len(lines) == 1 else 22), lines, anchor="start", fill=INK)
     lines = [
@@ -182,9 +181,9 @@ def architecture() -> Picture:
         _labelled(page, 360, y, 180, 44, [f"id-app{number}"])
         page.arrow(540, 680, y + 22, BLUE)
         page.text(610, y + 14, "may read", size=11)
-    for y in (94.0, 342.0):
-        page.line(300, 114, 300, y, GREEN)
-        page.arrow(300, 360, y, GREEN)
+    for level in (94.0, 342.0):
+        page.line(300, 114, 300, level, GREEN)
+        page.arrow(300, 360, level, GREEN)
     page.line(220, 114, 300, 114, GREEN)
     page.text(292, 84, "trusted by", size=11)
     alt = (
