@@ -1,0 +1,83 @@
+"""Why a template or an expression is refused, in the words of Resource Manager.
+
+`ExpressionRefused` is raised where an expression fails; whoever knows the resource, output or
+parameter that holds it wraps it with one of the functions below into a `TemplateRefused`.
+
+Source: texts of expression failures from the evaluator inside the Bicep command line; texts of
+template failures from Resource Manager's documentation. Left out: exact line and column (Azure
+counts them in the text it was sent).
+"""
+
+from __future__ import annotations
+
+from akswi_helpers.sandbox.wire import UNVERIFIED, WireError
+
+
+class ExpressionRefused(Exception):
+    """An expression that Resource Manager would not evaluate; the text says why."""
+
+
+class NotEmulated(Exception):
+    """Something that Resource Manager has and this engine does not; the text names it."""
+
+
+class TemplateRefused(WireError):
+    """400 InvalidTemplate, `message` as Azure writes it."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(400, "InvalidTemplate", message)
+
+
+def validation_failed(reason: str) -> TemplateRefused:
+    """The template as a whole is refused before anything is made."""
+    return TemplateRefused(f"Deployment template validation failed: '{reason}'.")
+
+
+def not_processed(where: str, reason: str) -> TemplateRefused:
+    """An expression failed while the deployment ran; `where` is "resource '…'" or the like."""
+    text = f"Unable to process template language expressions for {where}. '{reason}'"
+    return TemplateRefused(UNVERIFIED + text)
+
+
+def parameter_missing(name: str, column: int) -> TemplateRefused:
+    """A parameter without a value and without a default."""
+    return validation_failed(
+        f"The value for the template parameter '{name}' at line '1' and column '{column}' is not "
+        "provided. Please see https://aka.ms/arm-create-parameter-file for usage details."
+    )
+
+
+def parameter_not_allowed(value: str, name: str, column: int, allowed: str) -> TemplateRefused:
+    """A value outside the parameter's allowedValues; `value` is never a secure one."""
+    return validation_failed(
+        f"The provided value '{value}' for the template parameter '{name}' at line '1' and column "
+        f"'{column}' is not valid. The parameter value is not part of the allowed value(s): "
+        f"'{allowed}'."
+    )
+
+
+def parameters_unknown(names: str, known: str) -> TemplateRefused:
+    """Values for parameters that the template does not have."""
+    return validation_failed(
+        f"{UNVERIFIED}The template parameters '{names}' in the parameters file are not valid; they "
+        "are not present in the original template and can therefore not be provided at deployment "
+        f"time. The only supported parameters for this template are '{known}'. Please see "
+        "https://aka.ms/arm-pass-parameter-values for usage details."
+    )
+
+
+def parameter_type(name: str, column: int, wanted: str, given: str) -> TemplateRefused:
+    """A value of another type than the parameter's."""
+    return validation_failed(
+        f"{UNVERIFIED}Template parameter JToken type is not valid. Expected '{wanted}'. Actual "
+        f"'{given}'. The template parameter is '{name}' at line '1' and column '{column}'. Please "
+        "see https://aka.ms/arm-parameter-types for usage details."
+    )
+
+
+def parameter_bounds(name: str, column: int, rule: str) -> TemplateRefused:
+    """A value outside minLength, maxLength, minValue or maxValue; the value is not repeated."""
+    return validation_failed(
+        f"{UNVERIFIED}The provided value for the template parameter '{name}' at line '1' and "
+        f"column '{column}' is not valid. {rule}"
+    )
