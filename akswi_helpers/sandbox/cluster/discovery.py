@@ -18,7 +18,7 @@ from akswi_helpers.sandbox.wire import Reply
 from akswi_helpers.types import Json
 
 if TYPE_CHECKING:
-    from akswi_helpers.sandbox.cluster.kinds import Kind
+    from akswi_helpers.sandbox.cluster.kinds import Kind, Subresource
 
 _AGGREGATED = "application/json;g=apidiscovery.k8s.io;v={};as=APIGroupDiscoveryList"
 _FIRST = ("apiregistration.k8s.io", "apps")  # groups that the real API lists before the others
@@ -106,12 +106,14 @@ def _aggregated(call: Call, version: str, groups: list[str]) -> Reply:
         }
         for group in groups
     ]
-    head = {"kind": "APIGroupDiscoveryList", "apiVersion": f"apidiscovery.k8s.io/{version}"}
-    body = {**head, "metadata": {}, "items": items}
+    named = {"kind": "APIGroupDiscoveryList", "apiVersion": f"apidiscovery.k8s.io/{version}"}
+    body = {**named, "metadata": {}, "items": items}
     tag = f'"{hashlib.sha256(json.dumps(body).encode()).hexdigest().upper()}"'
+    # Clients keep a 304's headers over those they cached: it needs the same content type.
+    head = {"content-type": _AGGREGATED.format(version), "etag": tag, "cache-control": "public"}
     if call.headers.get("if-none-match") == tag:
-        return Reply(None, 304, {"etag": tag})
-    return Reply(body, 200, {"content-type": _AGGREGATED.format(version), "etag": tag})
+        return Reply(None, 304, head)
+    return Reply(body, 200, {**head, "vary": "Accept"})
 
 
 def _row(kind: Kind) -> Json:
@@ -131,12 +133,17 @@ def _row(kind: Kind) -> Json:
         row["subresources"] = [
             {
                 "subresource": part.name,
-                "responseKind": _response(part.group, part.version, part.kind),
+                "responseKind": _part_response(kind, part),
                 "verbs": sorted(part.verbs),
             }
             for part in kind.parts
         ]
     return row
+
+
+def _part_response(kind: Kind, part: Subresource) -> Json:
+    own = (part.group, part.version) == (kind.group, kind.version) and not kind.custom
+    return _response("", "", part.kind) if own else _response(part.group, part.version, part.kind)
 
 
 def _response(group: str, version: str, kind: str) -> Json:
