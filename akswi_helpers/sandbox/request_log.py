@@ -1,0 +1,92 @@
+"""Who asked what: one row per request, without query, headers or body.
+
+    time, user_agent, method, host, path, status
+
+Kept beside the state in a file of its own, so that other processes can read it while the sandbox
+runs and after it stopped; only the newest rows stay. Left out: anything a secret could hide in.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from datetime import UTC, datetime
+from pathlib import Path
+
+from akswi_helpers.sandbox.world import World
+from akswi_helpers.types import Json
+
+FILE = "requests.sqlite"
+KEPT = 50_000  # rows
+COLUMNS = ("time", "user_agent", "method", "host", "path", "status")
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+class RequestLog:
+    """The log of one World: in its folder, or in memory where it has none."""
+
+    def __init__(self, world: World) -> None:
+        surroundings = getattr(world, "surroundings", None)
+        self._clock = world.clock
+        self._file = _opened(surroundings.folder / FILE if surroundings else None)
+        self.last_added = self._clock.now()
+
+    def add(self, *, user_agent: str, method: str, host: str, path: str, status: int) -> None:
+        """Write one row; control characters become "?"."""
+        self.last_added = self._clock.now()
+        texts = [_CONTROL.sub("?", text)[:1000] for text in (user_agent, method, host, path)]
+        row = self._file.execute(
+            "INSERT INTO requests (time, user_agent, method, host, path, status)"
+            " VALUES (?,?,?,?,?,?)",
+            (self.last_added, *texts, status),
+        ).lastrowid
+        if row and row % 1000 == 0:
+            self._file.execute("DELETE FROM requests WHERE id <= ?", (row - KEPT,))
+
+    def rows(self, limit: int = KEPT) -> list[Json]:
+        """The newest `limit` rows, oldest first; `time` is ISO 8601, UTC."""
+        return _rows(self._file, limit)
+
+    def close(self) -> None:
+        """Close the file; the log is not used afterwards."""
+        self._file.close()
+
+
+def read(folder: Path, limit: int = KEPT) -> list[Json]:
+    """The newest `limit` rows of the sandbox in `folder`, oldest first; [] when it has none."""
+    path = folder / FILE
+    if not path.is_file():
+        return []
+    file = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=2)
+    try:
+        return _rows(file, limit)
+    finally:
+        file.close()
+
+
+def _opened(path: Path | None) -> sqlite3.Connection:
+    file = sqlite3.connect(
+        path or ":memory:", isolation_level=None, timeout=2, check_same_thread=False
+    )
+    file.execute("PRAGMA journal_mode=WAL")
+    file.execute("PRAGMA synchronous=OFF")
+    file.execute(
+        "CREATE TABLE IF NOT EXISTS requests (id INTEGER PRIMARY KEY, time REAL, user_agent TEXT,"
+        " method TEXT, host TEXT, path TEXT, status INTEGER)"
+    )
+    if path:
+        path.chmod(0o600)
+    return file
+
+
+def _rows(file: sqlite3.Connection, limit: int) -> list[Json]:
+    found = file.execute(
+        f"SELECT {', '.join(COLUMNS)} FROM requests ORDER BY id DESC LIMIT ?", (limit,)
+    ).fetchall()
+    return [_row(values) for values in reversed(found)]
+
+
+def _row(values: tuple[float, str, str, str, str, int]) -> Json:
+    moment = datetime.fromtimestamp(values[0], UTC).isoformat(timespec="milliseconds")
+    return {**dict(zip(COLUMNS, values, strict=True)), "time": moment.replace("+00:00", "Z")}
