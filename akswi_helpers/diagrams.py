@@ -189,8 +189,8 @@ def architecture() -> Picture:
     alt = (
         "One cluster with an issuer of tokens, two node pools and the Key Vault add-on; three "
         "identities, id-app1, id-app3 and id-app5; five vaults with one secret each. The issuer is "
-        "trusted by id-app1 and id-app5. Each identity may read the vault of its own app; nobody "
-        "may read the vaults of apps 2 and 4 yet."
+        "trusted by id-app1 and id-app5. Each identity may read the vault of its own app; no "
+        "identity may read the vaults of apps 2 and 4 yet."
     )
     return page.picture(alt, alt)
 
