@@ -59,10 +59,10 @@ def copied(value: T) -> T:
 class Store:
     """The objects of one cluster. Writes happen inside the World's transaction."""
 
-    def __init__(self, world: World, name: str) -> None:
+    def __init__(self, world: World, name: str, history: int = HISTORY) -> None:
         self._world, self._prefix = world, f"cluster/{name}"
         self._state = world.table(f"{self._prefix}/state")
-        self._history: deque[Event] = deque(maxlen=HISTORY)
+        self._history: deque[Event] = deque(maxlen=history)
         self._listeners: list[Listener] = []
         self._oldest = self.revision  # the history reaches back to here
 
@@ -122,6 +122,11 @@ class Store:
                 rows[key] = event.previous
         return [item for _, item in self._sorted(rows, namespace)]
 
+    def compact(self) -> None:
+        """Forget the history: a version older than now is 410, as after a restart."""
+        self._history.clear()
+        self._oldest = self.revision
+
     def wipe(self) -> None:
         """Forget everything, without events: the cluster is deleted."""
         for resource in list(self._resources()):
@@ -160,7 +165,7 @@ class Store:
         self._world.after_commit(lambda: self._publish(event))
 
     def _publish(self, event: Event) -> None:
-        if len(self._history) == HISTORY:
+        if len(self._history) == self._history.maxlen:
             self._oldest = self._history[0].revision
         self._history.append(event)
         for listener in list(self._listeners):

@@ -173,8 +173,10 @@ class Client:
 
 def _answer(reply: Any) -> Answer:
     raw = reply.read()
-    kind = reply.headers.get("content-type", "")
-    body = json.loads(raw) if kind.startswith("application/json") and raw else raw.decode()
+    try:
+        body = json.loads(raw)
+    except ValueError:
+        body = raw.decode()  # plain text, or a watch's lines
     warnings = reply.headers.get_all("warning") or []
     return Answer(reply.status, body, dict(reply.headers.items()), warnings)
 

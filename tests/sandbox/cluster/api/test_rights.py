@@ -1,0 +1,115 @@
+"""Who may enter and what they may do: tokens, RBAC, the refusals' words."""
+
+from __future__ import annotations
+
+import pytest
+
+from akswi_helpers.sandbox.azure import access
+from akswi_helpers.sandbox.tokens import SigningKeys
+from akswi_helpers.types import Json
+from tests.sandbox.cluster.api.conftest import Client, Host, Terminal, terminal
+
+PODS = "/api/v1/namespaces/default/pods"
+RBAC = "/apis/rbac.authorization.k8s.io/v1"
+NOBODY = "system:serviceaccount:kube-system:nobody"
+
+
+@pytest.fixture(scope="module")
+def nobody(host: Host) -> Client:
+    """Raw HTTP as a service account without rights."""
+    return Client(host, host.token("nobody"))
+
+
+@pytest.mark.parametrize("token", ["", "nope", "a.b.c"])
+def test_no_token_or_a_bad_one_is_unauthorized(admin: Client, token: str) -> None:
+    answer = admin("GET", "/version", token=token)
+    assert answer.status == 401
+    assert answer.body["message"] == "Unauthorized"
+
+
+def test_token_for_another_audience_is_unauthorized(host: Host, admin: Client) -> None:
+    token = host.token("admin", audiences=["api://AzureADTokenExchange"])
+    assert admin("GET", PODS, token=token).status == 401
+
+
+def test_expired_token_is_unauthorized(host: Host, admin: Client) -> None:
+    token = host.token("admin", expiration=600)
+    assert admin("GET", PODS, token=token).status == 200
+    host.call(lambda: _move(host, 601))
+    assert admin("GET", PODS, token=token).status == 401
+    host.call(lambda: _move(host, -601))
+
+
+def test_token_dies_with_its_service_account(host: Host, admin: Client) -> None:
+    path = "/api/v1/namespaces/default/serviceaccounts"
+    admin("POST", path, {"metadata": {"name": "brief"}})
+    token = host.token("brief", "default")
+    assert admin("GET", PODS, token=token).status == 403
+    admin("DELETE", f"{path}/brief")
+    assert admin("GET", PODS, token=token).status == 401
+
+
+def test_refusal_names_user_verb_resource_and_namespace(nobody: Client) -> None:
+    answer = nobody("GET", PODS)
+    assert answer.status == 403
+    assert answer.body["message"] == (
+        f'pods is forbidden: User "{NOBODY}" cannot list resource "pods" in API group "" '
+        'in the namespace "default"'
+    )
+
+
+def test_role_in_a_namespace_opens_that_namespace_only(admin: Client, nobody: Client) -> None:
+    rule = {"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]}
+    role = {"metadata": {"name": "reader"}, "rules": [rule]}
+    assert admin("POST", f"{RBAC}/namespaces/default/roles", role).status == 201
+    subject = {"kind": "ServiceAccount", "name": "nobody", "namespace": "kube-system"}
+    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "reader"}
+    binding = {"metadata": {"name": "reader"}, "subjects": [subject], "roleRef": reference}
+    assert admin("POST", f"{RBAC}/namespaces/default/rolebindings", binding).status == 201
+    assert nobody("GET", PODS).status == 200
+    assert nobody("GET", PODS.replace("default", "kube-system")).status == 403
+    admin("DELETE", f"{RBAC}/namespaces/default/rolebindings/reader")
+
+
+def test_kubectl_can_i_and_whoami(
+    host: Host, shell: Terminal, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    other = terminal(host, tmp_path_factory.mktemp("nobody"), host.token("nobody"))
+    assert shell.run("kubectl", "auth", "can-i", "delete", "nodes") == "yes\n"
+    assert other.run("kubectl", "auth", "can-i", "list", "pods", check=False) == "no\n"
+    assert NOBODY in other.run("kubectl", "auth", "whoami")
+
+
+def test_token_request_and_review(admin: Client) -> None:
+    path = "/api/v1/namespaces/kube-system/serviceaccounts/nobody/token"
+    made = admin("POST", path, {"spec": {"audiences": ["x"]}})
+    assert made.status == 201
+    review = {"spec": {"token": made.body["status"]["token"], "audiences": ["x"]}}
+    status = admin("POST", "/apis/authentication.k8s.io/v1/tokenreviews", review).body["status"]
+    assert (status["authenticated"], status["user"]["username"]) == (True, NOBODY)
+
+
+def test_entra_token_without_a_role_is_forbidden_by_object_id(host: Host, admin: Client) -> None:
+    token = host.run(lambda: _entra_token(host))
+    answer = admin("GET", PODS, token=token)
+    assert answer.status == 403
+    assert 'User "00000000-0000-4000-8000-00000000000a" cannot list' in answer.body["message"]
+
+
+def _move(host: Host, seconds: float) -> None:
+    with host.world.transaction():
+        host.world.clock.move(seconds)
+
+
+async def _entra_token(host: Host) -> str:
+    now = int(host.world.clock.now())
+    claims: Json = {
+        "aud": access.AKS_SERVER_APP,
+        "iss": access.issuer_url(host.world.tenant_id),
+        "oid": "00000000-0000-4000-8000-00000000000a",
+        "appid": "00000000-0000-4000-8000-00000000000b",
+        "tid": host.world.tenant_id,
+        "nbf": now,
+        "exp": now + 600,
+    }
+    return await host.world.state(SigningKeys).sign(access.ENTRA, claims)
