@@ -41,9 +41,12 @@ def facts(name: str) -> Any:
     return json.loads((folder / f"{name}.json").read_bytes())
 
 
+@cache
 def types() -> dict[str, Json]:
-    """Every type by its name: "io.k8s.api.core.v1.Pod" -> node."""
+    """Every type by its name: "io.k8s.api.core.v1.Pod" -> node, which says its `name`."""
     found: dict[str, Json] = facts("schema")
+    for name, node in found.items():
+        node["name"] = name
     return found
 
 
@@ -54,8 +57,8 @@ def resolved(node: Node) -> Node:
 
 
 def ref(node: Node) -> str:
-    """The name of the type that the node refers to, or ""."""
-    return str(node.get("ref", ""))
+    """The name of the type that the node is or refers to, or ""."""
+    return str(node.get("ref") or node.get("name", ""))
 
 
 def child(node: Node, name: str) -> Node:
