@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from akswi_helpers.sandbox.cluster import columns
 from akswi_helpers.sandbox.cluster.calls import Call
-from akswi_helpers.sandbox.cluster.refusals import StatusError
+from akswi_helpers.sandbox.cluster.refusals import StatusError, bad_request
 from akswi_helpers.types import Json
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def not_acceptable() -> StatusError:
 
 def parsed(accept: str) -> list[tuple[str, Mapping[str, str]]]:
     """The media types of an Accept header, in its order, each with its parameters."""
-    found = []
+    found: list[tuple[str, Mapping[str, str]]] = []
     for part in accept.split(","):
         media, *parameters = [piece.strip() for piece in part.split(";")]
         pairs = dict(piece.split("=", 1) for piece in parameters if "=" in piece)
@@ -87,9 +87,21 @@ def many(call: Call, kind: Kind, objects: list[Json], metadata: Json) -> Json:
 
 def table(call: Call, kind: Kind, objects: list[Json]) -> Json:
     """A Table of the objects, with what includeObject asks for in each row."""
-    include = call.query.get("includeObject", "") or "Metadata"
     now = call.cluster.world.clock.now()
-    return columns.table(kind, objects, now=now, include=include)
+    return columns.table(kind, objects, now=now, include=_include(call))
+
+
+def _include(call: Call) -> columns.Include:
+    match call.query.get("includeObject", ""):
+        case "" | "Metadata":
+            return "Metadata"
+        case "Object":
+            return "Object"
+        case "None":
+            return "None"
+        case other:
+            why = f"includeObject: Invalid value: \"{other}\": must be 'Metadata', 'Object', 'None'"
+            raise bad_request(f"Unable to convert to Table as requested: {why}, or empty")
 
 
 def partial(obj: Json) -> Json:

@@ -69,10 +69,10 @@ class Exchange:
             await self._send({"type": "websocket.close", "code": 1000})
 
     async def _body(self) -> bytes:
-        body = b""
+        body: bytes = b""
         while True:
             message = await self._receive()
-            body += message.get("body", b"")
+            body += bytes(message.get("body", b""))
             if len(body) > LARGEST_BODY:
                 why = f"Request entity too large: limit is {LARGEST_BODY}"
                 raise StatusError(413, "RequestEntityTooLarge", why)

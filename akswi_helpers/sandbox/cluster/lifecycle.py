@@ -147,7 +147,7 @@ def desired(kind: Kind, obj: Json) -> Json:
 
 def ordered(obj: Json) -> Json:
     """The object with its keys in the order in which the API server writes them."""
-    head = {key: obj[key] for key in ("kind", "apiVersion", "metadata") if key in obj}
+    head: Json = {key: obj[key] for key in ("kind", "apiVersion", "metadata") if key in obj}
     metadata = obj["metadata"]
     first = {key: metadata[key] for key in _META_ORDER if key in metadata}
     return {**head, **obj, "metadata": {**first, **metadata}}

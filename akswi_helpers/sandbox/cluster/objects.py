@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from akswi_helpers.sandbox.cluster import (
     admission,
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SYSTEM", "Event", "Objects", "StatusError", "User"]
 
+Patch: TypeAlias = Json | list[Json]  # a merge patch, or JSON patch operations
 Track = Callable[[Json], Json]  # an object as stored -> the same with its managedFields
 
 
@@ -128,7 +129,7 @@ class Objects:
         kind: Kind,
         namespace: str,
         name: str,
-        patch: Json | list[Json],
+        patch: Patch,
         *,
         form: str = "merge",
         manager: str,
@@ -311,7 +312,7 @@ def _keeping(managed: object) -> Track:
     return track
 
 
-def _patched(kind: Kind, live: Json, patch: Json | list[Json], form: str) -> Json:
+def _patched(kind: Kind, live: Json, patch: Patch, form: str) -> Json:
     try:
         if isinstance(patch, list):
             return merge.json_patch(live, patch)

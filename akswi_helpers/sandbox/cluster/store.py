@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from akswi_helpers.sandbox.cluster.refusals import too_new, too_old
 from akswi_helpers.sandbox.world import Table, World
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 HISTORY = 4000
 
 T = TypeVar("T")
+Objects: TypeAlias = list[Json]  # inside Store, `list` is its verb
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ class Event:
     revision: int = 0
 
 
+Events: TypeAlias = list[Event]
 Listener = Callable[[Event], None]
 
 
@@ -104,14 +106,14 @@ class Store:
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
-    def since(self, kind: Kind, revision: int) -> list[Event]:
+    def since(self, kind: Kind, revision: int) -> Events:
         """The events of `kind` after `revision`. Raises StatusError 410 or 504."""
         self._reachable(revision)
         return [
             event for event in self._history if event.revision > revision and same(event.kind, kind)
         ]
 
-    def list_at(self, kind: Kind, namespace: str, revision: int) -> list[Json]:
+    def list_at(self, kind: Kind, namespace: str, revision: int) -> Objects:
         """The objects as they were at `revision`. Raises StatusError 410 or 504."""
         rows = dict(self._table(kind))
         for event in reversed(self.since(kind, revision)):

@@ -153,7 +153,7 @@ def _container(call: Call, pod: Json) -> str:
 def _has_started(call: Call, pod: Json, container: str) -> None:
     name, status = pod["metadata"]["name"], pod.get("status") or {}
     rows = [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]
-    row = next((row for row in rows if row["name"] == container), {})
+    row: Json = next((row for row in rows if row["name"] == container), {})
     state = row.get("state") or {"waiting": {"reason": "ContainerCreating"}}
     if call.true("previous"):
         if not (row.get("lastState") or {}).get("terminated"):

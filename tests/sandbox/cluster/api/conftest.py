@@ -1,4 +1,4 @@
-"""A cluster whose API listens on a real port, with real TLS, for clients that know nothing of us."""
+"""A cluster whose API listens on a real port, with real TLS, for clients that we did not write."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ def test_slow_watcher_is_told_to_start_over(
 ) -> None:
     monkeypatch.setattr(watching, "QUEUE", 3)
     with _watch(host) as watch:
-        host.call(lambda: [_touch(host, f"slow{i}") for i in range(5)])
+        host.call(lambda: _touch(host, *(f"slow{i}" for i in range(5))))
         last = host.run(lambda: _last(watch))
     assert json.loads(last)["object"]["code"] == 410
 
@@ -111,11 +111,10 @@ async def _last(watch: watching.Watch) -> bytes:
     return lines[-1]
 
 
-def _touch(host: Host, name: str) -> None:
+def _touch(host: Host, *names: str) -> None:
     kind = host.cluster.kind("v1", "ConfigMap")
-    if host.cluster.objects.find(kind, "default", name):
-        host.cluster.objects.delete(kind, "default", name)
-    host.cluster.objects.create(kind, "default", _map(name), manager="test")
+    for name in names:
+        host.cluster.objects.create(kind, "default", _map(name), manager="test")
 
 
 def _events(admin: Client, options: str, **headers: Any) -> list[Json]:
