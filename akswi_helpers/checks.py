@@ -157,6 +157,13 @@ def survivor(answer: object) -> Verdict:
     )
 
 
+def same_identity(answer: object) -> Verdict:
+    """Is an identity that is made again under its old name the old one?"""
+    word = answer.lower().strip() if isinstance(answer, str) else answer
+    why = "a new principal with new ids; old roles do not come alive for it."
+    return compare(word, "no", why, "the name is the same; compare the client ids.")
+
+
 def _credential(lab: Lab, column: str) -> str:
     """What app 1's federated identity credential says in `column`, read from Azure."""
     from akswi_helpers import identity

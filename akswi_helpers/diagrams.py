@@ -2,11 +2,11 @@
 
     draw(chain)         one app's chain, hop by hop, with what each hop answered
     expected()          the same chain before anybody tried it
-    five_ways()         the five apps and how far each identity reaches
-    architecture()      what the template makes, and who may use what
+    injection()         how a token gets into a pod that asked for an identity
 
 Pure: nothing here asks Azure or the cluster; `evidence.chain` does. Colour never says anything
-alone: each hop carries a word too. Left out: movement; see `widgets`.
+alone: a hop that did not work is dashed, and its code says why. Left out: pictures without hops;
+see `stills`.
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from akswi_helpers.scenarios import SCENARIOS
-from akswi_helpers.svg import BLUE, GREEN, GREY, INK, LINE, RED, Drawing, Picture, wrapped
+from akswi_helpers.svg import GREEN, GREY, RED, Drawing, Picture, wrapped
 
 Status: TypeAlias = Literal["ok", "refused", "not reached"]
 
@@ -138,67 +137,14 @@ def expected() -> Picture:
     return draw(Chain("app1", "How app 1 gets its secret", hops))
 
 
-def five_ways() -> Picture:
-    """The five apps: identity, how the secret arrives, and who else can use the identity."""
-    page = Drawing(900, 96 + 62 * len(SCENARIOS))
-    page.text(450, 24, "Five ways to prove who you are", size=15, weight="bold")
-    for x, head in (
-        (20, "app"),
-        (120, "its identity"),
-        (400, "the secret arrives by"),
-        (650, "who can use that identity"),
-    ):
-        page.text(x, 60, head, anchor="start", weight="bold", fill=GREY)
-    for number, scenario in enumerate(SCENARIOS):
-        y = 72.0 + 62 * number
-        page.box(10, y, 880, 52, fill="#f8fafc")
-        page.badge(40, y + 26, str(scenario.number), BLUE)
-        cells = ((120, 250, scenario.identity), (400, 230, scenario.arrives_by))
-        for x, width, words in (*cells, (650, 230, scenario.scope)):
-            lines = wrapped(words, width)
-            page.paragraph(x, y + (30 if len(lines) == 1 else 22), lines, anchor="start", fill=INK)
-    lines = [
-        f"{s.name}: {s.identity}; the secret arrives by {s.arrives_by}; usable by {s.scope}"
-        for s in SCENARIOS
-    ]
-    return page.picture("Five apps, five ways. " + ". ".join(lines) + ".", "\n".join(lines))
-
-
-def architecture() -> Picture:
-    """What the template makes: the cluster, three identities, five vaults, and the links."""
-    page = Drawing(900, 400)
-    page.text(450, 24, "What the template makes", size=15, weight="bold")
-    for x, head in ((130, "one cluster"), (450, "three identities"), (770, "five vaults")):
-        page.text(x, 56, head, weight="bold", fill=GREY)
-    page.box(20, 72, 220, 300, fill="#f8fafc")
-    _labelled(page, 40, 92, 180, 44, ["issuer of tokens"])
-    _labelled(page, 40, 176, 180, 44, ["node pool npsystem"])
-    _labelled(page, 40, 232, 180, 44, ["node pool npuser01"])
-    _labelled(page, 40, 308, 180, 44, ["Key Vault add-on", "with its own identity"])
-    for row in range(5):
-        _labelled(page, 680, 72 + 62 * row, 200, 44, [f"vault of app {row + 1}", "one secret"])
-    for number, y in ((1, 72), (3, 196), (5, 320)):
-        _labelled(page, 360, y, 180, 44, [f"id-app{number}"])
-        page.arrow(540, 680, y + 22, BLUE)
-        page.text(610, y + 14, "may read", size=11)
-    for level in (94.0, 342.0):
-        page.line(300, 114, 300, level, GREEN)
-        page.arrow(300, 360, level, GREEN)
-    page.line(220, 114, 300, 114, GREEN)
-    page.text(292, 84, "trusted by", size=11)
-    alt = (
-        "One cluster with an issuer of tokens, two node pools and the Key Vault add-on; three "
-        "identities, id-app1, id-app3 and id-app5; five vaults with one secret each. The issuer is "
-        "trusted by id-app1 and id-app5. Each identity may read the vault of its own app; no "
-        "identity may read the vaults of apps 2 and 4 yet."
+def injection() -> Picture:
+    """What happens between `helm install` and a token in a file."""
+    hops = (
+        Hop(1, "helm", "cluster", "a pod with a label, a service account with an annotation"),
+        Hop(2, "cluster", "webhook", "the pod, before it is stored"),
+        Hop(3, "webhook", "cluster", "four variables and a volume for a token"),
+        Hop(4, "cluster", "kubelet", "start this pod"),
+        Hop(5, "kubelet", "cluster", "asks for a token for the pod's service account"),
+        Hop(6, "kubelet", "pod", "the token, in a file that is kept fresh"),
     )
-    return page.picture(alt, alt)
-
-
-def _labelled(
-    page: Drawing, x: float, y: float, width: float, height: float, lines: list[str]
-) -> None:
-    """A box with one or two lines in its middle."""
-    page.box(x, y, width, height, fill="#ffffff", stroke=LINE)
-    first = y + height / 2 + (4 if len(lines) == 1 else -4)
-    page.paragraph(x + width / 2, first, lines)
+    return draw(Chain("app1", "How a token gets into a pod", hops))
