@@ -5,12 +5,20 @@ from __future__ import annotations
 import pytest
 
 from akswi_helpers.sandbox.azure import access
+from akswi_helpers.sandbox.azure.authorization import (
+    Assignments,
+    assignment_document,
+    definition_id,
+)
+from akswi_helpers.sandbox.azure.directory import Directory, Principal
 from akswi_helpers.sandbox.tokens import SigningKeys
 from akswi_helpers.types import Json
-from tests.sandbox.cluster.api.conftest import Client, Host, Terminal, terminal
+from tests.sandbox.cluster.api.conftest import SPEC, Client, Host, Terminal, terminal
 
 PODS = "/api/v1/namespaces/default/pods"
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
+SOMEBODY = "00000000-0000-4000-8000-00000000000a"
+CLUSTER_ADMIN = "b1ff04bb-8a4e-4dc4-8eb5-8693973ce19b"  # AKS RBAC Cluster Admin
 NOBODY = "system:serviceaccount:kube-system:nobody"
 
 
@@ -90,10 +98,38 @@ def test_token_request_and_review(admin: Client) -> None:
 
 
 def test_entra_token_without_a_role_is_forbidden_by_object_id(host: Host, admin: Client) -> None:
-    token = host.run(lambda: _entra_token(host))
-    answer = admin("GET", PODS, token=token)
+    answer = admin("GET", PODS, token=host.run(lambda: _entra_token(host)))
     assert answer.status == 403
-    assert 'User "00000000-0000-4000-8000-00000000000a" cannot list' in answer.body["message"]
+    assert f'User "{SOMEBODY}" cannot list resource "pods"' in answer.body["message"]
+
+
+def test_entra_token_may_what_its_azure_role_allows(host: Host, admin: Client) -> None:
+    token = host.run(lambda: _entra_token(host))
+    host.call(lambda: _assign(host, CLUSTER_ADMIN, f"{SPEC.resource_id}/namespaces/default"))
+    assert admin("GET", PODS, token=token).status == 200
+    assert admin("GET", "/api/v1/nodes", token=token).status == 403
+    host.call(lambda: _unassign(host))
+    assert admin("GET", PODS, token=token).status == 403
+
+
+def test_entra_token_for_another_service_is_unauthorized(host: Host, admin: Client) -> None:
+    token = host.run(lambda: _entra_token(host, audience="https://management.azure.com/"))
+    assert admin("GET", PODS, token=token).status == 401
+
+
+def _assign(host: Host, role: str, scope: str) -> None:
+    world = host.world
+    definition = definition_id(world.subscription_id, role)
+    properties = {"roleDefinitionId": definition, "principalId": SOMEBODY}
+    document = assignment_document(scope, "one", properties, SOMEBODY, world.clock.now())
+    with world.transaction():
+        world.state(Directory).add(Principal(SOMEBODY, f"{SOMEBODY}-c", "some", "Application"))
+        world.state(Assignments).put(document)
+
+
+def _unassign(host: Host) -> None:
+    with host.world.transaction():
+        host.world.state(Assignments).remove("one")
 
 
 def _move(host: Host, seconds: float) -> None:
@@ -101,13 +137,13 @@ def _move(host: Host, seconds: float) -> None:
         host.world.clock.move(seconds)
 
 
-async def _entra_token(host: Host) -> str:
+async def _entra_token(host: Host, audience: str = access.AKS_SERVER_APP) -> str:
     now = int(host.world.clock.now())
     claims: Json = {
-        "aud": access.AKS_SERVER_APP,
+        "aud": audience,
         "iss": access.issuer_url(host.world.tenant_id),
-        "oid": "00000000-0000-4000-8000-00000000000a",
-        "appid": "00000000-0000-4000-8000-00000000000b",
+        "oid": SOMEBODY,
+        "appid": f"{SOMEBODY}-c",
         "tid": host.world.tenant_id,
         "nbf": now,
         "exp": now + 600,
