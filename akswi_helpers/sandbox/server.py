@@ -117,9 +117,11 @@ class Sandbox:
             raise StateRefused(_why_not_bound(error, self.settings.port)) from error
 
     def _settle(self) -> None:
+        from akswi_helpers.sandbox.azure import authorization
+
         with self.world.transaction():
             principal = deployer.settle(self.world, self.settings.client_secret)
-            services.seed(self.world)
+            authorization.seed(self.world, principal.object_id)
         self.settings = replace(
             self.settings,
             client_id=principal.client_id,

@@ -7,11 +7,14 @@ A service module has `SERVICE: wire.Service` and, when it works in the backgroun
 from __future__ import annotations
 
 import importlib
-import importlib.util
+import logging
+from collections.abc import Iterator
 from types import ModuleType
 
 from akswi_helpers.sandbox.dispatch import Services
 from akswi_helpers.sandbox.world import World
+
+log = logging.getLogger(__name__)
 
 PACKAGE = "akswi_helpers.sandbox"
 MODULES = (
@@ -24,22 +27,18 @@ MODULES = (
 )
 
 
-def modules() -> tuple[ModuleType, ...]:
+def modules() -> Iterator[ModuleType]:
     """The service modules, imported."""
-    names = (f"{PACKAGE}.{name}" for name in MODULES)
-    return tuple(importlib.import_module(name) for name in names if importlib.util.find_spec(name))
+    for name in MODULES:
+        try:
+            yield importlib.import_module(f"{PACKAGE}.{name}")
+        except ImportError:
+            log.exception("%s is left out", name)
 
 
 def load() -> Services:
     """The registry of everything this sandbox answers for."""
     return Services(tuple(module.SERVICE for module in modules()))
-
-
-def seed(world: World) -> None:
-    """Give the deployer its rights when the sandbox is new; inside a transaction."""
-    name = f"{PACKAGE}.azure.authorization"
-    if importlib.util.find_spec(name):
-        importlib.import_module(name).seed(world)
 
 
 def resume(world: World) -> None:
