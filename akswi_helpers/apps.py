@@ -1,0 +1,212 @@
+"""The apps: installed by helm, and what their pods say.
+
+    install(lab)        helm brings each chosen app to what its chart and values say
+    log(lab, "app1")    what its newest pod has logged
+
+An app whose chart, values, release and live objects agree is left alone. Left out: removing apps
+one by one; `clean_up` removes everything.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from akswi_helpers import cluster, explain, helm, infrastructure, progress, scenarios
+from akswi_helpers.errors import LabError, NotThereYet
+from akswi_helpers.parameters import headless
+from akswi_helpers.scenarios import Scenario
+from akswi_helpers.types import Json
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from akswi_helpers.lab import Lab
+
+
+class Log(str):
+    """A pod's log; shown as its text."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self).rstrip("\n")
+
+
+@explain.told
+def install(lab: Lab) -> pd.DataFrame:
+    """Bring every chosen app to what its chart and values say; one row each, with what changed.
+
+    Raises NotThereYet without infrastructure, LabError for a namespace that is not the lab's or in
+    helm's own words.
+    """
+    import pandas as pd
+
+    rows = [_install(lab, scenario) for scenario in lab.scenarios]
+    return pd.DataFrame(rows).set_index("app")
+
+
+def values(lab: Lab, app: str) -> Json:
+    """The helm values of one app: names and ids, no secret."""
+    scenario, known = scenarios.named(app), infrastructure.outputs(lab)
+    return {
+        "azureWorkloadIdentity": {
+            "tenantId": lab.cloud.tenant_id,
+            "clientId": known[scenario.client_id_output],
+        },
+        "keyvaultName": known[scenario.vault_output],
+        "secretName": "arbitrarySecret",
+        **({"pollSeconds": 1} if lab.cloud.is_sandbox else {}),
+    }
+
+
+@explain.told
+def installed(lab: Lab, scenario: Scenario) -> bool:
+    """Whether helm's last word on this app is that it is deployed."""
+    release = _release(lab, scenario)
+    return release is not None and release["info"]["status"] == "deployed"
+
+
+@explain.told
+def pods(lab: Lab) -> pd.DataFrame:
+    """The pods of the chosen apps: ready or not, and on which node.
+
+    Headless, a pod is called by the name of its Deployment: the rest is random.
+    """
+    import pandas as pd
+
+    rows = [
+        {
+            "app": scenario.name,
+            "pod": scenario.full_name if headless() else pod["metadata"]["name"],
+            "ready": "yes" if _ready(pod) else "no",
+            "phase": pod["status"].get("phase", ""),
+            "node": pod["spec"].get("nodeName", ""),
+        }
+        for scenario in lab.scenarios
+        for pod in live_pods(lab, scenario.name)
+    ]
+    return pd.DataFrame(rows, columns=["app", "pod", "ready", "phase", "node"])
+
+
+@explain.told
+def log(lab: Lab, app: str, lines: int = 40) -> Log:
+    """The last lines that the app's newest pod has logged.
+
+    Raises NotThereYet when there is no pod.
+    """
+    pod = newest_pod(lab, app)
+    path = f"/api/v1/namespaces/{pod['metadata']['namespace']}/pods/{pod['metadata']['name']}/log"
+    return Log(cluster.text(lab, path, tailLines=str(lines)))
+
+
+def manifest(lab: Lab, app: str) -> Log:
+    """What helm wrote to the cluster for this app, as YAML."""
+    release = _release(lab, scenarios.named(app))
+    if release is None:
+        raise _absent(app)
+    return Log(release["manifest"].strip() + "\n")
+
+
+def live_pods(lab: Lab, app: str) -> list[Json]:
+    """The app's pods that are not going away, oldest first."""
+    scenario = scenarios.named(app)
+    path = f"/api/v1/namespaces/{scenario.namespace}/pods"
+    label = f"app.kubernetes.io/instance={scenario.release}"
+    found = (cluster.read(lab, path, labelSelector=label) or {"items": []})["items"]
+    alive = [pod for pod in found if "deletionTimestamp" not in pod["metadata"]]
+    return sorted(alive, key=lambda pod: (pod["metadata"]["creationTimestamp"], _version(pod)))
+
+
+def newest_pod(lab: Lab, app: str) -> Json:
+    """The app's newest pod. Raises NotThereYet when there is none."""
+    found = live_pods(lab, app)
+    if not found:
+        raise _absent(app)
+    return found[-1]
+
+
+def _install(lab: Lab, scenario: Scenario) -> dict[str, Any]:
+    wanted = values(lab, scenario.name)
+    changed = not _agrees(lab, scenario, wanted)
+    if changed:
+        _refuse_foreign(lab, scenario)
+        lab.ledger.note("helm release", f"{scenario.namespace}/{scenario.release}")
+        with progress.step(f"helm installs {scenario.release}"):
+            env = cluster.environment(lab)
+            helm.upgrade(env, scenario.release, scenario.chart, wanted, lab.folder)
+    return {
+        "app": scenario.name,
+        "namespace": scenario.namespace,
+        "release": scenario.release,
+        "chart": scenario.chart.name,
+        "changed": "yes" if changed else "no",
+    }
+
+
+def _agrees(lab: Lab, scenario: Scenario, wanted: Json) -> bool:
+    """Whether chart, values, release and live objects say the same."""
+    import yaml
+
+    release = _release(lab, scenario)
+    if release is None or release["info"]["status"] != "deployed":
+        return False
+    if release.get("config") != wanted or not helm.same_chart(release["chart"], scenario.chart):
+        return False
+    objects = [found for found in yaml.safe_load_all(release["manifest"]) if found]
+    return all(_is_live(lab, wish, scenario.namespace) for wish in objects)
+
+
+def _is_live(lab: Lab, wish: Json, namespace: str) -> bool:
+    live = cluster.find(lab, wish, namespace)
+    return live is not None and holds(live, wish)
+
+
+def holds(live: object, wish: object) -> bool:
+    """Whether `live` says everything that `wish` says; it may say more, as defaults do."""
+    if isinstance(wish, dict) and isinstance(live, dict):
+        return all(
+            value in (None, {}, []) if key not in live else holds(live[key], value)
+            for key, value in wish.items()
+        )
+    if isinstance(wish, list) and isinstance(live, list):
+        same = len(live) >= len(wish)
+        return same and all(any(holds(row, one) for row in live) for one in wish)
+    return live == wish
+
+
+def _release(lab: Lab, scenario: Scenario) -> Json | None:
+    """The newest release of this app, decoded, or None."""
+    path = f"/api/v1/namespaces/{scenario.namespace}/secrets"
+    label = f"owner=helm,name={scenario.release}"
+    found = (cluster.read(lab, path, labelSelector=label) or {"items": []})["items"]
+    kept = [secret for secret in found if secret.get("type") == "helm.sh/release.v1"]
+    if not kept:
+        return None
+    return helm.decode(max(kept, key=lambda one: int(one["metadata"]["labels"]["version"])))
+
+
+def _refuse_foreign(lab: Lab, scenario: Scenario) -> None:
+    """Refuse a release of this name that holds another chart: somebody else put it there."""
+    release = _release(lab, scenario)
+    named = f"{scenario.namespace}/{scenario.release}"
+    if release is None or named in lab.ledger.ids("helm release"):
+        return
+    if release["chart"]["metadata"]["name"] != scenario.chart_name.lower():
+        raise LabError(
+            f"The helm release {named} was made by someone else; pick another resource group."
+        )
+
+
+def _ready(pod: Json) -> bool:
+    conditions = pod["status"].get("conditions", [])
+    return any(row["type"] == "Ready" and row["status"] == "True" for row in conditions)
+
+
+def _version(pod: Json) -> int:
+    return int(pod["metadata"]["resourceVersion"])
+
+
+def _absent(app: str) -> NotThereYet:
+    return NotThereYet(
+        f"{app} is not installed: run 03-deploy-the-apps first, or set catch_up = True."
+    )

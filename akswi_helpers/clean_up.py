@@ -1,0 +1,215 @@
+"""Remove what the lab made, all of it, and prove that nothing is left.
+
+    plan(lab)           what would go
+    run(lab)            delete the group, purge its vaults, forget the kubeconfig
+    left_behind(lab)    each thing looked for again, where Azure would list it
+
+Only what is the lab's goes: the group by its tag, soft-deleted vaults by theirs, the node group
+with its cluster. Run again after a crash, it goes on; run on nothing, it asks and deletes nothing.
+Left out: undoing a purge; Azure has no way.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from akswi_helpers import explain, inventory, ownership, progress
+from akswi_helpers.lab import find_group
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from akswi_helpers.lab import Lab
+
+Row = tuple[str, str, str]  # ("key vault", "kv-app1…", "deleted and purged")
+
+FILES = ("kubeconfig", "token", "kube-cache", "helm")
+DELETING = "Deleting"
+
+
+@explain.told
+def plan(lab: Lab) -> pd.DataFrame:
+    """What `run` would remove: thing, name, and what happens to it. Nothing is changed."""
+    import pandas as pd
+
+    rows: list[Row] = []
+    if find_group(lab.cloud, lab.resource_group) is not None:
+        rows.append(_row("resource group", lab.resource_group, "deleted"))
+        found = sorted(inventory.in_group(lab), key=lambda one: (str(one.type), str(one.name)))
+        rows += [_row(_plain(str(row.type)), str(row.name), _fate(lab, row)) for row in found]
+    rows += [_row("node resource group", name, "goes with its cluster") for name in _nodes(lab)]
+    rows += [_row("soft-deleted vault", row.name, "purged") for row in _deleted_vaults(lab)]
+    rows += [_row("file", name, "removed") for name in _files(lab)]
+    return pd.DataFrame(rows, columns=["thing", "name", "what happens"])
+
+
+@explain.told
+def run(lab: Lab) -> pd.DataFrame:
+    """Remove everything that the lab made, and wait until it is gone; one row per step.
+
+    Raises LabError, before anything goes, when the group holds something that is not the lab's.
+    Wire: DELETE resource group; POST purge for each of its soft-deleted vaults.
+    """
+    import pandas as pd
+
+    with progress.step("Cleaning up"):
+        rows = [_group(lab), *_purged(lab), _forgotten(lab)]
+    lab.forget()
+    if not _still_there(lab):
+        lab.ledger.close()
+    return pd.DataFrame(rows, columns=["thing", "name", "result"])
+
+
+@explain.told
+def left_behind(lab: Lab) -> pd.DataFrame:
+    """Each kind of thing that the lab could have left, and whether Azure still lists one."""
+    import pandas as pd
+
+    rows = [
+        {"thing": thing, "still there": ", ".join(look(lab)) or "no"}
+        for thing, look in LOOKS.items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def _group(lab: Lab) -> Row:
+    found = find_group(lab.cloud, lab.resource_group)
+    if found is None:
+        return _row("resource group", lab.resource_group, "was not there")
+    ownership.refuse_foreign(
+        f"The resource group '{lab.resource_group}'", found.tags, lab.resource_group
+    )
+    _refuse_foreign_contents(lab)
+    progress.note(f"resource group {lab.resource_group} goes, and its cluster and vaults with it")
+    if found.properties.provisioning_state != DELETING:
+        poller = lab.cloud.resources().resource_groups.begin_delete(
+            lab.resource_group, polling_interval=lab.cloud.poll_s
+        )
+        poller.wait()
+        poller.result()
+    _wait(lab, lambda: find_group(lab.cloud, lab.resource_group) is None)
+    _wait(lab, lambda: not _nodes(lab))
+    return _row("resource group", lab.resource_group, "deleted")
+
+
+def _refuse_foreign_contents(lab: Lab) -> None:
+    for row in inventory.in_group(lab):
+        ownership.refuse_foreign(f"'{row.name}' in this group", row.tags, lab.resource_group)
+
+
+def _purged(lab: Lab) -> list[Row]:
+    rows = []
+    for vault in _deleted_vaults(lab):
+        progress.note(f"vault {vault.name} is purged")
+        poller = lab.cloud.vaults().vaults.begin_purge_deleted(
+            vault.name, vault.properties.location, polling_interval=lab.cloud.poll_s
+        )
+        poller.wait()
+        poller.result()
+        rows.append(_row("soft-deleted vault", str(vault.name), "purged"))
+    return rows or [_row("soft-deleted vaults", "", "were not there")]
+
+
+def _forgotten(lab: Lab) -> Row:
+    there = _files(lab)
+    for name in there:
+        path = lab.folder / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    done = "removed" if there else "were not there"
+    return _row("kubeconfig, token and caches", "", done)
+
+
+def _files(lab: Lab) -> list[str]:
+    values = sorted(path.name for path in lab.folder.glob("values-*.json"))
+    return [*(name for name in FILES if (lab.folder / name).exists()), *values]
+
+
+def _nodes(lab: Lab) -> list[str]:
+    """The node resource groups of this group's clusters: AKS names them so."""
+    start = f"mc_{lab.resource_group}_".lower()
+    listed = lab.cloud.resources().resource_groups.list()
+    return [str(row.name) for row in listed if str(row.name).lower().startswith(start)]
+
+
+def _deleted_vaults(lab: Lab) -> list[Any]:
+    """Soft-deleted vaults that carry the lab's tag and lay in its group."""
+    inside = f"{lab.group_id}/".lower()
+    listed: Any = lab.cloud.vaults().vaults.list_deleted()
+    return [
+        row
+        for row in listed
+        if ownership.is_ours(row.properties.tags, lab.resource_group)
+        and str(row.properties.vault_id).lower().startswith(inside)
+    ]
+
+
+def _groups(lab: Lab) -> list[str]:
+    return [lab.resource_group] if find_group(lab.cloud, lab.resource_group) else []
+
+
+def _ours(rows: Any, lab: Lab) -> list[str]:
+    return [str(row.name) for row in rows if ownership.is_ours(row.tags, lab.resource_group)]
+
+
+def _clusters(lab: Lab) -> list[str]:
+    return _ours(lab.cloud.containers().managed_clusters.list(), lab)
+
+
+def _vaults(lab: Lab) -> list[str]:
+    return _ours(lab.cloud.vaults().vaults.list_by_subscription(), lab)
+
+
+def _identities(lab: Lab) -> list[str]:
+    return _ours(lab.cloud.identities().user_assigned_identities.list_by_subscription(), lab)
+
+
+def _roles(lab: Lab) -> list[str]:
+    listed = lab.cloud.authorization().role_assignments.list_for_subscription()
+    inside = lab.group_id.lower()
+    return [str(row.name) for row in listed if str(row.scope).lower().startswith(inside)]
+
+
+def _purgeable(lab: Lab) -> list[str]:
+    return [str(row.name) for row in _deleted_vaults(lab)]
+
+
+LOOKS: dict[str, Callable[[Lab], list[str]]] = {
+    "resource group": _groups,
+    "AKS cluster": _clusters,
+    "node resource group": _nodes,
+    "key vaults": _vaults,
+    "soft-deleted key vaults": _purgeable,
+    "managed identities": _identities,
+    "role assignments": _roles,
+    "kubeconfig, token and caches": _files,
+}
+
+
+def _still_there(lab: Lab) -> list[str]:
+    return [thing for thing, look in LOOKS.items() if look(lab)]
+
+
+def _wait(lab: Lab, gone: Callable[[], bool]) -> None:
+    while not gone():
+        time.sleep(lab.cloud.poll_s)
+
+
+def _fate(lab: Lab, row: Any) -> str:
+    if not ownership.is_ours(row.tags, lab.resource_group):
+        return "not the lab's: clean-up refuses"
+    return "deleted and purged" if str(row.type).lower() == inventory.VAULT.lower() else "deleted"
+
+
+def _plain(kind: str) -> str:
+    return {
+        inventory.CLUSTER.lower(): "AKS cluster",
+        inventory.VAULT.lower(): "key vault",
+        inventory.IDENTITY.lower(): "managed identity",
+    }.get(kind.lower(), kind)
+
+
+def _row(thing: str, name: str, last: str) -> Row:
+    return (thing, name, last)

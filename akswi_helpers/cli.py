@@ -1,0 +1,110 @@
+"""The `akswi` command: run the notebooks, open them, and look after the sandbox.
+
+    akswi run       the notebooks in order, headless
+    akswi lab       JupyterLab on working copies
+    akswi sandbox   start, stop, status, env, reset, log
+
+Whatever cannot go on is one sentence on standard error: exit 2 when it was asked for wrongly, else
+1. Nothing heavy is imported until a command needs it.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from akswi_helpers.cli_sandbox import app as sandbox
+from akswi_helpers.errors import LabError
+
+app = typer.Typer(
+    name="akswi",
+    help="How an app on AKS reads a secret from Key Vault without holding a password.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(sandbox, name="sandbox", help="The local stand-in for Azure.")
+
+
+@app.command()
+def run(
+    target: Annotated[str | None, typer.Option(help="sandbox or azure.")] = None,
+    resource_group: Annotated[str | None, typer.Option(help="The lab's resource group.")] = None,
+    location: Annotated[str | None, typer.Option(help="Azure region, such as westeurope.")] = None,
+    scenario: Annotated[list[str] | None, typer.Option(help="app1 … app5; repeatable.")] = None,
+    only: Annotated[list[str] | None, typer.Option(help="This notebook alone; repeatable.")] = None,
+    from_: Annotated[str, typer.Option("--from", help="Begin with this notebook.")] = "",
+    to: Annotated[str, typer.Option(help="End with this notebook.")] = "",
+    catch_up: Annotated[bool, typer.Option(help="Do what earlier notebooks do, first.")] = False,
+    clean_up: Annotated[bool, typer.Option(help="Run 99 at the end, whatever happens.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Accept what it costs on Azure.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Where executed notebooks go.")] = None,
+    cell_timeout: Annotated[int, typer.Option(min=1, help="Seconds that a cell may take.")] = 1800,
+) -> None:
+    """Run the notebooks in order, without a person."""
+    from akswi_helpers import parameters, runner
+
+    walk = runner.Walk(
+        parameters.settle(target, resource_group, location, scenario or None),
+        tuple(only or ()),
+        from_,
+        to,
+        catch_up,
+        clean_up,
+        yes,
+        out.absolute() if out else None,
+        cell_timeout,
+    )
+    raise typer.Exit(runner.run(walk))
+
+
+@app.command()
+def lab(
+    fresh: Annotated[bool, typer.Option(help="Put the working copies aside, copy anew.")] = False,
+    browser: Annotated[
+        bool | None, typer.Option(help="Open a browser, or print the address.")
+    ] = None,
+) -> None:
+    """Open JupyterLab on working copies of the notebooks."""
+    from akswi_helpers import jupyter
+
+    jupyter.start(fresh=fresh, browser=browser)
+
+
+def main() -> None:
+    """The command line's entry point: one sentence and an exit code, never a traceback."""
+    signal.signal(signal.SIGTERM, _as_interrupt)
+    try:
+        code = app(standalone_mode=False)
+    except KeyboardInterrupt:
+        sys.exit(_say("Interrupted; what was made so far stands.", 1))
+    except LabError as error:
+        sys.exit(_say(str(error), error.exit_code))
+    except OSError as error:
+        sys.exit(_say(f"The system refused: {error.strerror or error}.", 1))
+    except Exception as error:
+        sys.exit(_from_typer(error))
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _from_typer(error: Exception) -> int:
+    """The exit code of typer's own exceptions, their text shown; others are ours to mend."""
+    if hasattr(error, "show") and hasattr(error, "exit_code"):
+        error.show()
+        return int(error.exit_code)
+    if isinstance(error, typer.Abort):
+        return _say("Interrupted; what was made so far stands.", 1)
+    raise error
+
+
+def _say(text: str, code: int) -> int:
+    print(text, file=sys.stderr)  # noqa: T201
+    return code
+
+
+def _as_interrupt(*_: Any) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,155 @@
+"""The proof: the app has the secret, because its fingerprint is the one the vault has.
+
+    table(lab)          a row per app: works or not, how, and the proof
+    chain(lab, "app1")  every hop tried, for `diagrams.draw`
+
+Two values are shown as equal or different, and a fingerprint only by its beginning. Left out:
+waiting for an app that has not read yet longer than half a minute.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import TYPE_CHECKING
+
+from akswi_helpers import apps, explain, pod_tokens, progress, scenarios, vaults
+from akswi_helpers.diagrams import Chain, Hop, Status
+from akswi_helpers.errors import LabError, NotThereYet, Refused
+from akswi_helpers.parameters import headless
+from akswi_helpers.scenarios import Scenario
+from akswi_helpers.vaults import Digest
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from akswi_helpers.lab import Lab
+
+PATIENCE_S = 30
+_DIGEST = re.compile(r"sha256=([0-9a-f]{64})")
+_ENVIRONMENT = "AZURE_FEDERATED_TOKEN_FILE"
+
+
+@explain.told
+def table(lab: Lab) -> pd.DataFrame:
+    """A row per chosen app: whether it works, how, and whether both fingerprints are equal."""
+    import pandas as pd
+
+    with progress.step("Comparing what the apps have with what the vaults hold"):
+        rows = [_row(lab, scenario) for scenario in lab.scenarios]
+    progress.evidence(rows)
+    found = pd.DataFrame(rows).set_index("app")
+    # The value is random in each sandbox: a committed output holds none of its fingerprint.
+    return found.replace(r"sha256=.*", "sha256=…", regex=True) if headless() else found
+
+
+def works(lab: Lab, app: str) -> bool:
+    """Whether the app logged the fingerprint that its vault's secret has now."""
+    return logged(lab, app) == vaults.digest(lab, app)
+
+
+def logged(lab: Lab, app: str, patience_s: float = PATIENCE_S) -> Digest | None:
+    """The fingerprint that the app logged last; waited for; None when it says something else."""
+    end = time.monotonic() + patience_s
+    while True:
+        said = _last_line(lab, app)
+        if said or time.monotonic() > end:
+            found = _DIGEST.search(said)
+            return Digest(found[1]) if found else None
+        time.sleep(min(0.2, lab.cloud.poll_s))
+
+
+@explain.told
+def chain(lab: Lab, app: str) -> Chain:
+    """Every hop of the app's way to its secret, each tried now, until one is refused."""
+    scenario = scenarios.named(app)
+    label = _injected(lab, app)
+    if not label:
+        why = "the pod has no label azure.workload.identity/use, or was made before it had one"
+        return _chain(scenario, 1, "", why)
+    given = pod_tokens.exchange(lab, app)
+    if isinstance(given, Refused):
+        return _chain(scenario, 3 if given.code.endswith("7000272") else 2, given.code, _why(given))
+    answer = _open(lab, app, given.value)
+    if answer is not None:
+        return _chain(scenario, 5, answer.code, _why(answer))
+    return _chain(scenario, 7, "", "")
+
+
+def _row(lab: Lab, scenario: Scenario) -> dict[str, str]:
+    found, kept = logged(lab, scenario.name), vaults.digest(lab, scenario.name)
+    equal = found == kept
+    return {
+        "app": scenario.name,
+        "works": "yes" if equal else "no",
+        "how": scenario.identity,
+        "in the pod": _shown(found),
+        "in the vault": _shown(kept),
+        "proof": "equal" if equal else "different",
+    }
+
+
+def _shown(digest: Digest | None) -> str:
+    return "nothing" if digest is None else repr(digest)
+
+
+def _last_line(lab: Lab, app: str) -> str:
+    try:
+        said = apps.log(lab, app, lines=1)
+    except (LabError, NotThereYet):
+        return ""
+    return said.strip()
+
+
+def _injected(lab: Lab, app: str) -> bool:
+    """Whether the webhook gave the app's newest pod what the exchange needs."""
+    containers = apps.newest_pod(lab, app)["spec"]["containers"]
+    return any(row["name"] == _ENVIRONMENT for one in containers for row in one.get("env", []))
+
+
+def _open(lab: Lab, app: str, access_token: str) -> Refused | None:
+    """Ask the app's vault with its own access token; the refusal, or None when it answers."""
+    url = f"https://{vaults.name(lab, app)}.vault.azure.net/secrets/{vaults.SECRET}"
+    headers = {"Authorization": f"Bearer {access_token}"}
+    with lab.http() as session:
+        reply = session.get(url, params={"api-version": "7.4"}, headers=headers)
+    return explain.of_reply(reply) if reply.status_code >= 400 else None
+
+
+def _chain(scenario: Scenario, stops: int, code: str, why: str) -> Chain:
+    """The six hops; those before `stops` answered, that one is refused, the rest not reached."""
+    ways = (
+        ("cluster", "pod", "a token that the cluster signed"),
+        ("pod", "Entra ID", "that token, in place of a password"),
+        ("Entra ID", "cluster", "asks for the cluster's public keys"),
+        ("Entra ID", "pod", "an access token for Key Vault"),
+        ("pod", "Key Vault", "the access token, and which secret"),
+        ("Key Vault", "pod", "the secret, if a role allows it"),
+    )
+    hops = [
+        Hop(
+            number,
+            source,
+            destination,
+            what,
+            _status(number, stops),
+            *_reason(number, stops, code, why),
+        )
+        for number, (source, destination, what) in enumerate(ways, 1)
+    ]
+    title = f"How app {scenario.number} gets its secret"
+    return Chain(scenario.name, title, tuple(hops))
+
+
+def _status(number: int, stops: int) -> Status:
+    if number < stops:
+        return "ok"
+    return "refused" if number == stops else "not reached"
+
+
+def _reason(number: int, stops: int, code: str, why: str) -> tuple[str, str]:
+    return (code, why) if number == stops else ("", "")
+
+
+def _why(refused: Refused) -> str:
+    return refused.refusal.why

@@ -1,0 +1,152 @@
+"""`akswi run`: the notebooks in order, without a person, through papermill.
+
+    run(Walk(…))        0 when every notebook ran, else 1
+
+The executed notebooks stay in `out`, the failing one included. Nothing is printed but progress, one
+line per notebook, and the evidence. Left out: running notebooks side by side; they build on each
+other.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from akswi_helpers import places, stages
+from akswi_helpers.errors import UsageError
+from akswi_helpers.execution import Stopped, execute
+from akswi_helpers.parameters import Parameters
+from akswi_helpers.reporting import Reporter
+from akswi_helpers.types import Json
+
+CLEAN_UP = "99"
+
+
+@dataclass(frozen=True)
+class Walk:
+    """What to run: the parameters of every notebook, and which notebooks."""
+
+    parameters: Parameters
+    only: tuple[str, ...] = ()
+    first: str = ""
+    last: str = ""
+    catch_up: bool = False
+    clean_up: bool = False
+    accept_cost: bool = False
+    out: Path | None = None
+    cell_timeout_s: int = 1800
+
+    def notebooks(self) -> list[Path]:
+        """The notebooks to run, in order; clean-up apart. Raises UsageError for unknown numbers."""
+        found = notebooks()
+        if self.only:
+            wanted = {_number(name, found) for name in self.only}
+            return [path for path in found if path.name[:2] in wanted]
+        low = _number(self.first, found) if self.first else "00"
+        high = _number(self.last, found) if self.last else _highest(found, low)
+        if low > high:
+            raise UsageError(f"Nothing lies between {low} and {high}: --from comes before --to.")
+        return [path for path in found if low <= path.name[:2] <= high]
+
+    def injected(self) -> Json:
+        """The parameters cell of every notebook, all of it."""
+        asked = self.parameters
+        return {
+            "target": asked.target,
+            "resource_group": asked.resource_group,
+            "location": asked.location,
+            "scenarios": [scenario.name for scenario in asked.scenarios],
+            "catch_up": self.catch_up,
+            "accept_cost": self.accept_cost,
+        }
+
+
+def notebooks() -> list[Path]:
+    """The notebooks that were shipped, in order."""
+    return sorted(places.shipped("notebooks").glob("[0-9][0-9]-*.ipynb"))
+
+
+def default_out() -> Path:
+    """`out/` in a clone, else a folder under AKSWI_HOME."""
+    return (places.clone() or places.home()) / "out"
+
+
+def run(walk: Walk) -> int:
+    """Run the walk; the exit code: 0 when every notebook ran, else 1.
+
+    With `clean_up`, 99 runs in any case, and a sandbox that this run started is stopped.
+    """
+    chosen = walk.notebooks()
+    out = places.private(walk.out or default_out())
+    idle = _sandbox_is_idle(walk)
+    with tempfile.TemporaryDirectory(prefix="akswi-") as folder:
+        _prepare(Path(folder) / "progress.jsonl")
+        reporter = Reporter(Path(folder) / "progress.jsonl")
+        code = _walk(walk, chosen, out, reporter)
+        reporter.show_evidence()
+        if walk.clean_up:
+            code = max(code, _walk(walk, _clean_up_of(chosen), out, reporter))
+    if walk.clean_up and idle:
+        _stop_sandbox()
+    return code
+
+
+def _walk(walk: Walk, chosen: Sequence[Path], out: Path, reporter: Reporter) -> int:
+    for path in chosen:
+        begun = time.monotonic()
+        try:
+            execute(path, out / path.name, walk.injected(), walk.cell_timeout_s, reporter)
+        except Stopped as stopped:
+            reporter.failed(path.stem, time.monotonic() - begun, str(stopped), out / path.name)
+            return 1
+        reporter.done(path.stem, time.monotonic() - begun)
+    return 0
+
+
+def _clean_up_of(chosen: Sequence[Path]) -> list[Path]:
+    """Notebook 99, unless it was among those chosen."""
+    if any(path.name.startswith(CLEAN_UP) for path in chosen):
+        return []
+    return [path for path in notebooks() if path.name.startswith(CLEAN_UP)]
+
+
+def _prepare(progress: Path) -> None:
+    """What every kernel of this run inherits."""
+    os.environ["AKSWI_HEADLESS"] = "1"
+    os.environ["AKSWI_PROGRESS"] = str(progress)
+    os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
+    os.environ["AKSWI_HOME"] = str(places.home())
+    # 0.8 s of every import of nbformat, for a check of IRIs that notebooks do not need.
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+
+
+def _number(name: str, found: Sequence[Path]) -> str:
+    for path in found:
+        if name in (path.name[:2], path.stem, path.name):
+            return path.name[:2]
+    numbers = ", ".join(path.name[:2] for path in found)
+    raise UsageError(f"There is no notebook '{name}'; there are {numbers}.")
+
+
+def _highest(found: Sequence[Path], low: str) -> str:
+    """The last notebook of a walk: all but clean-up, unless it starts there."""
+    return max([low, *(p.name[:2] for p in found if p.name[:2] != stages.LAST)])
+
+
+def _sandbox_is_idle(walk: Walk) -> bool:
+    if walk.parameters.target != "sandbox":
+        return False
+    from akswi_helpers.sandbox import process
+
+    return process.running(places.home()) is None
+
+
+def _stop_sandbox() -> None:
+    from akswi_helpers.sandbox import process
+
+    process.stop(places.home())

@@ -1,0 +1,262 @@
+"""Sandbox or Azure: the only module that knows which, and where every client is made.
+
+    open_target("sandbox")      credential, transport, tenant and subscription, settled once
+    Target.resources()          an SDK client, made when first asked for
+
+On the sandbox the clients get proxy and CA explicitly, so that this process is not re-routed behind
+its back; on Azure the environment decides, so that a corporate proxy works. Child processes get
+theirs through `environment()`. Left out: Microsoft Graph.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from akswi_helpers import places
+from akswi_helpers.errors import LabError
+from akswi_helpers.types import Json
+
+if TYPE_CHECKING:
+    import httpx
+    from azure.core.credentials import TokenCredential
+    from azure.keyvault.secrets import SecretClient
+    from azure.mgmt.authorization import AuthorizationManagementClient
+    from azure.mgmt.compute import ComputeManagementClient
+    from azure.mgmt.containerservice import ContainerServiceClient
+    from azure.mgmt.keyvault import KeyVaultManagementClient
+    from azure.mgmt.msi import ManagedServiceIdentityClient
+    from azure.mgmt.resource.deployments import DeploymentsMgmtClient
+    from azure.mgmt.resource.resources import ResourceManagementClient
+
+ARM_SCOPE = "https://management.azure.com/.default"
+AKS_SCOPE = "6dae42f8-4368-4678-94ff-3960e28e3630/.default"  # the AKS server's application
+
+Client = TypeVar("Client")
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who is signed in: what Entra's token says, nothing more."""
+
+    object_id: str
+    name: str
+    kind: str  # "User" or "ServicePrincipal", as role assignments spell it
+
+    def __str__(self) -> str:
+        return f"{self.name} ({'a person' if self.kind == 'User' else 'a service principal'})"
+
+
+@dataclass
+class Target:
+    """Where a lab lives: its clients, and how processes that it starts reach it.
+
+    `transport` is given to every SDK client; `exports` are the variables that only a child process
+    gets.
+    """
+
+    name: str
+    tenant_id: str
+    subscription_id: str
+    transport: Json = field(default_factory=dict)
+    exports: dict[str, str] = field(default_factory=dict)
+    _clients: dict[Any, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def is_sandbox(self) -> bool:
+        """Whether nothing here costs money."""
+        return self.name == "sandbox"
+
+    @property
+    def poll_s(self) -> float:
+        """How often it is worth asking whether something long is done, in seconds."""
+        return 0.1 if self.is_sandbox else 5.0
+
+    @cached_property
+    def credential(self) -> TokenCredential:
+        """What signs in: the sandbox's deployer, or whoever Azure's own tools know."""
+        from azure import identity
+
+        if self.is_sandbox:
+            return identity.ClientSecretCredential(
+                self.tenant_id,
+                self.exports["AZURE_CLIENT_ID"],
+                self.exports["AZURE_CLIENT_SECRET"],
+                **self.transport,
+            )
+        return _azure_credential()
+
+    def token(self, scope: str) -> tuple[str, int]:
+        """An access token for `scope` and its expiry, Unix seconds. It is a secret."""
+        found = self.credential.get_token(scope)
+        return found.token, found.expires_on
+
+    @cached_property
+    def who(self) -> Person:
+        """Who is signed in, read from the token that ARM gets."""
+        claims = _claims(self.token(ARM_SCOPE)[0])
+        app = claims.get("idtyp") == "app" or "upn" not in claims
+        name = claims.get("upn") or claims.get("app_displayname") or self._app_name(claims)
+        return Person(str(claims["oid"]), str(name), "ServicePrincipal" if app else "User")
+
+    def _app_name(self, claims: Json) -> str:
+        return "akswi-deployer" if self.is_sandbox else str(claims.get("appid", "unknown"))
+
+    # Clients: each is made once, on first use; importing this module imports no SDK.
+
+    def resources(self) -> ResourceManagementClient:
+        """Resource groups and what is in them."""
+        from azure.mgmt.resource.resources import ResourceManagementClient
+
+        return self._arm(ResourceManagementClient)
+
+    def deployments(self) -> DeploymentsMgmtClient:
+        """Deployments of templates."""
+        from azure.mgmt.resource.deployments import DeploymentsMgmtClient
+
+        return self._arm(DeploymentsMgmtClient)
+
+    def authorization(self) -> AuthorizationManagementClient:
+        """Role definitions and role assignments."""
+        from azure.mgmt.authorization import AuthorizationManagementClient
+
+        return self._arm(AuthorizationManagementClient)
+
+    def identities(self) -> ManagedServiceIdentityClient:
+        """User-assigned identities and their federated credentials."""
+        from azure.mgmt.msi import ManagedServiceIdentityClient
+
+        return self._arm(ManagedServiceIdentityClient)
+
+    def vaults(self) -> KeyVaultManagementClient:
+        """Vaults, and those that are soft-deleted."""
+        from azure.mgmt.keyvault import KeyVaultManagementClient
+
+        return self._arm(KeyVaultManagementClient)
+
+    def compute(self) -> ComputeManagementClient:
+        """Scale sets."""
+        from azure.mgmt.compute import ComputeManagementClient
+
+        return self._arm(ComputeManagementClient)
+
+    def containers(self) -> ContainerServiceClient:
+        """AKS clusters."""
+        from azure.mgmt.containerservice import ContainerServiceClient
+
+        return self._arm(ContainerServiceClient)
+
+    def secrets(self, vault: str) -> SecretClient:
+        """The secrets in the vault of this name."""
+        from azure.keyvault.secrets import SecretClient
+
+        url = f"https://{vault}.vault.azure.net"
+        return self._once(
+            ("secrets", vault), lambda: SecretClient(url, self.credential, **self.transport)
+        )
+
+    def http(self) -> httpx.Client:
+        """A plain HTTP client, for a reader who wants to see each request; it adds no token."""
+        import httpx
+
+        if not self.transport:
+            return httpx.Client(timeout=60)
+        import ssl
+
+        trust = ssl.create_default_context(cafile=self.transport["connection_verify"])
+        proxy = self.transport["proxies"]["https"]
+        return httpx.Client(proxy=proxy, verify=trust, trust_env=False, timeout=60)
+
+    def environment(self) -> dict[str, str]:
+        """The variables of a child process: this process's own, then the target's."""
+        return {**os.environ, **self.exports}
+
+    def _arm(self, kind: Callable[..., Client]) -> Client:
+        return self._once(
+            kind, lambda: kind(self.credential, self.subscription_id, **self.transport)
+        )
+
+    def _once(self, key: object, make: Callable[[], Client]) -> Client:
+        if key not in self._clients:
+            self._clients[key] = make()
+        made: Client = self._clients[key]
+        return made
+
+
+def open_target(name: str) -> Target:
+    """The target called "sandbox" (started when it is not running) or "azure"."""
+    return _sandbox() if name == "sandbox" else _azure(dict(os.environ))
+
+
+def _sandbox() -> Target:
+    from akswi_helpers.sandbox import process
+
+    try:
+        running = process.ensure(places.home())
+    except process.StartRefused as error:
+        raise LabError(str(error)) from error
+    exports = process.environment(running)
+    proxy = exports["HTTPS_PROXY"]
+    return Target(
+        "sandbox",
+        exports["AZURE_TENANT_ID"],
+        exports["AZURE_SUBSCRIPTION_ID"],
+        {
+            "proxies": {"http": proxy, "https": proxy},
+            "connection_verify": exports["REQUESTS_CA_BUNDLE"],
+        },
+        exports,
+    )
+
+
+def _azure(env: Mapping[str, str]) -> Target:
+    credential = _azure_credential()
+    from azure.core.exceptions import ClientAuthenticationError
+
+    try:
+        tenant = str(_claims(credential.get_token(ARM_SCOPE).token)["tid"])
+    except ClientAuthenticationError as error:
+        raise LabError(
+            "Nobody is signed in to Azure: run 'az login', or set AZURE_TENANT_ID, AZURE_CLIENT_ID "
+            "and AZURE_CLIENT_SECRET."
+        ) from error
+    return Target("azure", tenant, _subscription(env, credential))
+
+
+def _subscription(env: Mapping[str, str], credential: TokenCredential) -> str:
+    """AZURE_SUBSCRIPTION_ID, else the only one that is visible; several are never guessed from."""
+    if named := env.get("AZURE_SUBSCRIPTION_ID"):
+        return named
+    from azure.core import PipelineClient
+    from azure.core.pipeline.policies import BearerTokenCredentialPolicy
+    from azure.core.rest import HttpRequest
+
+    policies = [BearerTokenCredentialPolicy(credential, ARM_SCOPE)]
+    client: Any = PipelineClient("https://management.azure.com", policies=policies)
+    with client:
+        request = HttpRequest("GET", "/subscriptions", params={"api-version": "2022-12-01"})
+        answer = client.send_request(request)
+        answer.raise_for_status()
+    seen = [str(row["subscriptionId"]) for row in answer.json()["value"]]
+    if len(seen) != 1:
+        raise LabError(
+            f"You can see {len(seen)} subscriptions: name one in AZURE_SUBSCRIPTION_ID "
+            "('az account list' shows them)."
+        )
+    return seen[0]
+
+
+@lru_cache(maxsize=1)
+def _azure_credential() -> TokenCredential:
+    from azure.identity import DefaultAzureCredential
+
+    return DefaultAzureCredential(exclude_interactive_browser_credential=True)
+
+
+def _claims(token: str) -> Json:
+    from akswi_helpers.pod_tokens import read_unverified
+
+    return read_unverified(token)[1]

@@ -1,0 +1,79 @@
+"""What main.json declares: read from the file, before anything is made.
+
+    parameters(lab)     what a deployment of it is given
+    declared()          how many of each type it makes
+
+Left out: the template language, but for the two forms that count a loop here:
+`length(variables(…))` and `range(…)`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from akswi_helpers import places
+from akswi_helpers.types import Json
+
+if TYPE_CHECKING:
+    from akswi_helpers.lab import Lab
+
+_LENGTH = re.compile(r"\[length\(variables\('(\w+)'\)\)\]")
+_RANGE = re.compile(r"\[range\((\d+), (\d+)\)\]")
+_NESTED = "Microsoft.Resources/deployments"
+
+
+@lru_cache(maxsize=1)
+def main() -> Json:
+    """main.json as it was shipped; shared, so not to be changed."""
+    found: Json = json.loads((places.shipped("bicep") / "main.json").read_text())
+    return found
+
+
+def hash_of_main() -> str:
+    """The hash that Bicep wrote into main.json, and that Azure computes of what it deployed."""
+    return str(main()["metadata"]["_generator"]["templateHash"])
+
+
+def parameters(lab: Lab) -> Json:
+    """What a deployment of main.json is given for this lab, name by name."""
+    return {
+        "location": lab.location,
+        "tags": lab.tags,
+        "deployerPrincipalType": lab.cloud.who.kind,
+    }
+
+
+def declared() -> Counter[str]:
+    """How many resources of each type main.json makes, its modules included."""
+    counts: Counter[str] = Counter()
+    _count(main(), 1, counts)
+    return counts
+
+
+def _count(template: Json, times: int, counts: Counter[str]) -> None:
+    for resource in template["resources"]:
+        number = times * _copies(resource, template.get("variables", {}))
+        if resource["type"] == _NESTED:
+            _count(resource["properties"]["template"], number, counts)
+        else:
+            counts[resource["type"]] += number
+
+
+def _copies(resource: Json, variables: Json) -> int:
+    count = resource.get("copy", {}).get("count", 1)
+    if isinstance(count, int):
+        return count
+    found = _LENGTH.fullmatch(count)
+    if not found:
+        raise ValueError(f"cannot count the loop {count}")
+    listed = variables[found[1]]
+    if isinstance(listed, list):
+        return len(listed)
+    numbers = _RANGE.fullmatch(listed)
+    if not numbers:
+        raise ValueError(f"cannot count the loop over {listed}")
+    return int(numbers[2])
