@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
 
+UNREACHED = (
+    "Nobody answered: on the sandbox, 'akswi sandbox start' brings it back with all that it kept; "
+    "on Azure, look at the network."
+)
 _AADSTS = re.compile(r"(AADSTS\d+): (.*?)(?:\s+Trace ID:|$)", re.DOTALL)
 
 
@@ -69,6 +73,8 @@ def told(call: Callable[Given, Result]) -> Callable[Given, Result]:
         except LabError:
             raise
         except Exception as error:
+            if _is_silence(error):
+                raise LabError(UNREACHED) from error
             if not _is_refusal(error):
                 raise
             raise of(error) from error
@@ -191,6 +197,14 @@ def _is_refusal(error: Exception) -> bool:
     if "kubernetes" in homes:
         return hasattr(error, "body")
     return "azure" in homes and hasattr(error, "message")
+
+
+def _is_silence(error: Exception) -> bool:
+    """Whether nobody answered at all."""
+    names = {kind.__name__ for kind in type(error).__mro__}
+    if names & {"ServiceRequestError", "ServiceResponseError"}:
+        return True
+    return type(error).__module__.startswith("urllib3.") or "TransportError" in names
 
 
 def _one_line(text: str) -> str:
