@@ -1,0 +1,135 @@
+"""`akswi sandbox`: start, stop, status, env, reset, log.
+
+Nothing is imported before a command needs it. Left out: dials for delays and faults.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from akswi_helpers import places
+from akswi_helpers.errors import LabError, UsageError
+
+if TYPE_CHECKING:
+    from akswi_helpers.sandbox.process import Running
+
+app = typer.Typer(no_args_is_help=True, add_completion=False)
+
+_GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
+
+
+@app.command()
+def start(
+    tenant_id: Annotated[str, typer.Option(help="The tenant's GUID, for a new sandbox.")] = "",
+    subscription_id: Annotated[str, typer.Option(help="The subscription's GUID, likewise.")] = "",
+    seed: Annotated[str, typer.Option(help="Where names and ids derive from, likewise.")] = "",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: the last one.")] = 0,
+) -> None:
+    """Start it, or find it running; it stays until it is stopped."""
+    from akswi_helpers.sandbox import process
+
+    _check_guid("--tenant-id", tenant_id)
+    _check_guid("--subscription-id", subscription_id)
+    wishes = {"tenant_id": tenant_id, "subscription_id": subscription_id, "seed": seed}
+    try:
+        running = process.start(places.home(), port=port, **wishes)
+    except process.StartRefused as error:
+        raise LabError(str(error)) from error
+    _print_status(running)
+
+
+@app.command()
+def stop() -> None:
+    """End it; everything is kept."""
+    from akswi_helpers.sandbox import process
+
+    ran = process.stop(places.home())
+    typer.echo("The sandbox stopped; everything is kept." if ran else "The sandbox did not run.")
+
+
+@app.command()
+def status() -> None:
+    """Print pid, address, state file and uptime."""
+    from akswi_helpers.sandbox import process
+
+    running = process.running(places.home())
+    if running is None:
+        raise LabError("The sandbox does not run. `akswi sandbox start` starts it.")
+    _print_status(running)
+
+
+@app.command()
+def env(
+    resource_group: Annotated[str, typer.Option(help="The lab that the terminal is for.")] = "",
+) -> None:
+    """Print the exports that lead a terminal here: eval "$(akswi sandbox env)"."""
+    from akswi_helpers import parameters, terminal
+    from akswi_helpers.sandbox import process
+
+    group = parameters.settle("sandbox", resource_group or None).resource_group
+    try:
+        running = process.ensure(places.home())
+    except process.StartRefused as error:
+        raise LabError(str(error)) from error
+    typer.echo(terminal.exports(running, group), nl=False)
+
+
+@app.command()
+def reset(
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Stop it and remove all that it and its labs kept."""
+    from akswi_helpers.sandbox import process
+
+    going = process.kept(places.home())
+    if not going:
+        typer.echo("There is nothing to remove.")
+        return
+    typer.echo("\n".join(["This goes:", *(f"  {folder}" for folder in going)]))
+    if not yes:
+        if not sys.stdin.isatty():
+            raise UsageError("Say --yes to remove it.")
+        typer.confirm("Remove it?", abort=True)
+    process.reset(places.home())
+    typer.echo("Removed.")
+
+
+@app.command()
+def log(
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    last: Annotated[int, typer.Option(min=1, help="How many requests, the newest.")] = 50_000,
+) -> None:
+    """Print one line per request: time, user agent, method, host, path, status."""
+    from akswi_helpers.sandbox import request_log
+
+    rows = request_log.read(places.home() / "sandbox", last)
+    if as_json:
+        typer.echo(json.dumps(rows))
+        return
+    for row in rows:
+        agent = str(row["user_agent"]).partition(" ")[0] or "-"
+        where = f"{row['method']} {row['host']}{row['path']}"
+        typer.echo(f"{row['time']}  {row['status']}  {where}  {agent}")
+
+
+def _print_status(running: Running) -> None:
+    typer.echo(f"pid         {running.pid}")
+    typer.echo(f"address     {running.address}")
+    typer.echo(f"state file  {running.state_file}")
+    typer.echo(f"uptime      {_length(running.uptime_s)}")
+
+
+def _length(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+def _check_guid(option: str, value: str) -> None:
+    if value and not _GUID.fullmatch(value):
+        raise UsageError(f"{option} takes a GUID, such as 8c6601e8-97ad-4370-877e-4883ecf05978.")
