@@ -1,0 +1,1 @@
+"""The notebooks: their shape, their parameters, and the proof of their outputs."""
