@@ -52,7 +52,7 @@ def test_page_ends_with_words_questions_roads_and_what_is_left(page: Page) -> No
 @every_page
 def test_page_breaks_something_and_checks_answers(page: Page) -> None:
     source = "\n".join(cell["source"] for cell in page.code)
-    assert "refused" in source
+    assert re.search(r"explain\.attempt|explain\.of_reply|tokens\.exchange", source)
     assert source.count("answer = ...") >= 2
 
 
