@@ -1,0 +1,259 @@
+"""The first process of a container: runs its command with the pod's volumes where it expects them.
+
+    python -I -S container.py '{"command": ["python3", "/app/app1.py"], "program": "python", …}'
+
+It is started by `launcher`, in a session of its own, and imports nothing but the standard library:
+what a program finds here, it finds in the image. It ends, with everything it started, when the
+pipe from the sandbox closes, so that not even `kill -9` of the sandbox leaves it behind.
+
+Source: https://kubernetes.io/docs/tasks/inject-data-application/define-command-argument-container/.
+Left out: isolation. It is a process like any other: paths that no volume covers are the machine's
+to read; what it writes there lands in a folder of its own.
+"""
+
+from __future__ import annotations
+
+import builtins
+import io
+import json
+import os
+import resource
+import runpy
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+READ_ONLY = "Read-only file system"
+_EROFS = 30
+_FREE = ("/dev/", "/proc/")
+_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+
+
+class Paths:
+    """Where a path of the container is on this machine."""
+
+    def __init__(self, mounts: list[dict[str, Any]], root: str, writable: bool) -> None:
+        # The longest mount path first: /app/data before /app.
+        self._mounts = sorted(mounts, key=lambda mount: -len(mount["path"]))
+        self._root, self._writable = root, writable
+
+    def real(self, path: Any, writing: bool = False) -> Any:
+        """The machine's path for `path`. Raises OSError EROFS for writing where it may not."""
+        if not isinstance(path, (str, bytes, os.PathLike)):
+            return path  # an open file
+        text = os.fsdecode(os.fspath(path))
+        whole = os.path.normpath(os.path.join(os.getcwd(), text))
+        found = self._mounted(whole, writing) or self._rooted(whole, text, writing)
+        return os.fsencode(found) if isinstance(path, bytes) else found
+
+    def _mounted(self, whole: str, writing: bool) -> str:
+        for mount in self._mounts:
+            place = mount["path"].rstrip("/")
+            if whole == place or whole.startswith(f"{place}/"):
+                if writing and mount["read_only"]:
+                    raise OSError(_EROFS, READ_ONLY, whole)
+                return str(mount["source"]) + whole[len(place) :]
+        return ""
+
+    def _rooted(self, whole: str, text: str, writing: bool) -> str:
+        if whole.startswith((*_FREE, self._root)) or any(
+            whole.startswith(mount["source"]) for mount in self._mounts
+        ):
+            return text
+        own = self._root + whole
+        if writing:
+            if not self._writable:
+                raise OSError(_EROFS, READ_ONLY, whole)
+            _MAKEDIRS(os.path.dirname(own), 0o700, exist_ok=True)
+            return own
+        return own if _LEXISTS(own) else text
+
+
+_MAKEDIRS, _LEXISTS = os.makedirs, os.path.lexists
+
+
+class Mapped:
+    """A function of the file system that takes the container's paths.
+
+    An object, not a function: pathlib up to Python 3.10 keeps os functions as methods.
+    """
+
+    def __init__(self, function: Callable[..., Any], paths: Paths, count: int, write: bool) -> None:
+        self._function, self._paths, self._count, self._write = function, paths, count, write
+
+    def __call__(self, *given: Any, **named: Any) -> Any:
+        """Call it with its first `count` arguments mapped."""
+        if named.get("dir_fd") is not None:
+            return self._function(*given, **named)  # relative to an open folder
+        writing = self._write or self._opens_to_write(given, named)
+        mapped = [self._paths.real(path, writing) for path in given[: self._count]]
+        for name in ("path", "file", "src", "dst"):
+            if name in named:
+                named[name] = self._paths.real(named[name], writing)
+        return self._function(*mapped, *given[self._count :], **named)
+
+    def _opens_to_write(self, given: tuple[Any, ...], named: dict[str, Any]) -> bool:
+        if self._function is _OPEN:
+            mode = named.get("mode", given[1] if len(given) > 1 else "r")
+            return any(letter in mode for letter in "wax+")
+        if self._function is _OS_OPEN:
+            return bool(named.get("flags", given[1] if len(given) > 1 else 0) & _WRITING)
+        return False
+
+
+_OPEN, _OS_OPEN = builtins.open, os.open
+_READERS = ("open", "stat", "lstat", "listdir", "scandir", "access", "readlink", "chdir", "statvfs")
+_WRITERS = ("mkdir", "rmdir", "unlink", "remove", "chmod", "chown", "utime", "truncate", "mkfifo")
+
+
+def map_files(paths: Paths) -> None:
+    """Let this process's own file functions take the container's paths."""
+    builtins.open = io.open = Mapped(_OPEN, paths, 1, False)
+    for name in _READERS:
+        setattr(os, name, Mapped(getattr(os, name), paths, 1, False))
+    for name in _WRITERS:
+        setattr(os, name, Mapped(getattr(os, name), paths, 1, True))
+    for name in ("rename", "replace", "link"):
+        setattr(os, name, Mapped(getattr(os, name), paths, 2, True))
+    os.symlink = _Link(os.symlink, paths)
+
+
+class _Link(Mapped):
+    """os.symlink: what the link says stays as given, where it lies is mapped."""
+
+    def __init__(self, function: Callable[..., Any], paths: Paths) -> None:
+        super().__init__(function, paths, 0, True)
+
+    def __call__(self, src: Any, dst: Any, *given: Any, **named: Any) -> Any:
+        """Make the link."""
+        return self._function(src, self._paths.real(dst, True), *given, **named)
+
+
+def end_with(pipe: int) -> None:
+    """End this process and all it started when nobody holds the other end of `pipe`."""
+
+    def wait() -> None:
+        while os.read(pipe, 1):
+            pass
+        os.killpg(os.getpgid(0), signal.SIGKILL)
+
+    threading.Thread(target=wait, daemon=True, name="sandbox").start()
+
+
+def limit(limits: dict[str, int]) -> None:
+    """Set resource limits by name ("NOFILE"), no higher than they may be."""
+    for name, value in limits.items():
+        which = getattr(resource, f"RLIMIT_{name}", None)
+        if which is not None:
+            _, most = resource.getrlimit(which)
+            wanted = value if most == resource.RLIM_INFINITY else min(value, most)
+            resource.setrlimit(which, (wanted, wanted))
+
+
+def as_first_process() -> None:
+    """Signals as a container's process 1 sees them: without a handler, nothing happens."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
+def run_python(arguments: list[str]) -> None:
+    """What `python3 <arguments>` does with a file, -m or -c; other options change nothing here."""
+    while arguments and arguments[0].startswith("-") and arguments[0] not in ("-c", "-m"):
+        arguments = arguments[2:] if arguments[0] in ("-W", "-X") else arguments[1:]
+    sys.argv = arguments[1:] if arguments[:1] in (["-c"], ["-m"]) else arguments
+    if not arguments:
+        return  # no terminal, nothing to read
+    if arguments[0] == "-m":
+        runpy.run_module(arguments[1], run_name="__main__", alter_sys=True)
+        return
+    name = "<string>" if arguments[0] == "-c" else arguments[0]
+    _main(arguments[1] if arguments[0] == "-c" else _source(name), name)
+
+
+def _without_us(kind: Any, error: Any, trace: Any) -> None:
+    """Print a traceback that begins with the program's own lines."""
+    while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
+        trace = trace.tb_next
+    sys.__excepthook__(kind, error.with_traceback(trace), trace)
+
+
+def _source(name: str) -> bytes:
+    try:
+        with open(name, "rb") as file:
+            return bytes(file.read())
+    except OSError as error:
+        where = os.path.abspath(name)
+        say(f"python3: can't open file '{where}': [Errno {error.errno}] {error.strerror}")
+        sys.exit(2)
+
+
+def _main(source: str | bytes, name: str) -> None:
+    module = type(sys)("__main__")
+    module.__dict__.update({"__file__": name, "__builtins__": builtins})
+    sys.modules["__main__"] = module
+    if name != "<string>":
+        sys.path.insert(0, os.path.dirname(os.path.abspath(name)))
+    exec(compile(source, name, "exec"), module.__dict__)
+
+
+def say(*words: str, between: str = " ") -> None:
+    """Write a line to the container's log."""
+    sys.stdout.write(between.join(words) + "\n")
+    sys.stdout.flush()
+
+
+def wait_for_stop(said: str = "") -> None:
+    """Wait until told to stop, as pause does."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
+        signal.signal(number, lambda *_: stop.set())
+    if said:
+        say(said)
+    while not stop.wait(3600):
+        pass
+
+
+def busybox(command: list[str]) -> None:
+    """The few commands of busybox that the sandbox has."""
+    name, arguments = os.path.basename(command[0]) if command else "sh", command[1:]
+    if name == "sleep":
+        units = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+        time.sleep(sum(float(a.rstrip("smhd")) * units.get(a[-1], 1) for a in arguments))
+    elif name == "echo":
+        say(*arguments)
+    elif name == "cat":
+        for path in arguments:
+            with open(path, encoding="utf-8", errors="replace") as file:
+                sys.stdout.write(file.read())
+    elif name in ("env", "printenv"):
+        say(*(f"{key}={value}" for key, value in os.environ.items()), between="\n")
+    elif name == "false":
+        sys.exit(1)
+    elif name == "sh" and arguments:
+        sys.exit("the sandbox does not run shell scripts: give the command itself")
+
+
+def main() -> None:
+    """Read what to do from the first argument and do it; the exit code is the program's."""
+    asked = json.loads(sys.argv[1])
+    end_with(asked["pipe"])
+    limit(asked["limits"])
+    as_first_process()
+    sys.excepthook = _without_us
+    command = asked["command"]
+    if asked["folder"]:
+        os.chdir(asked["folder"])
+    map_files(Paths(asked["mounts"], asked["root"], asked["writable"]))
+    runs: dict[str, Callable[[], None]] = {
+        "python": lambda: run_python(command[1:]),
+        "pause": wait_for_stop,
+        "nginx": lambda: wait_for_stop("stand-in for nginx: it waits and serves nothing"),
+        "busybox": lambda: busybox(command),
+    }
+    runs[asked["program"]]()
+
+
+if __name__ == "__main__":
+    main()
