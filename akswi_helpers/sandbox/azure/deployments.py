@@ -73,6 +73,11 @@ def american(when: Seconds) -> str:
 # 2 · State: kept by templates.records.Deployments -----------------------------
 
 
+def resume(world: World) -> None:
+    """Go on with every deployment that had not ended when the sandbox stopped."""
+    engine.resume(world)
+
+
 def find(world: World, request: Request) -> Json:
     """The deployment's record. Raises WireError DeploymentNotFound."""
     record = world.state(Deployments).get(_id(world, request))

@@ -47,13 +47,9 @@ class Lab:
 
     def _open(self) -> World:
         world = World(self.path)
-        world.surroundings = Surroundings(
-            Path(),
-            Path(),
-            str,
-            lambda *names: None,
-            self.begun.append,  # type: ignore[arg-type,return-value]
-        )
+        nowhere: Any = None  # no TLS and no proxy here
+        spawn = self.begun.append
+        world.surroundings = Surroundings(Path(), Path(), nowhere, nowhere, spawn)
         return world
 
     def restart(self) -> None:
