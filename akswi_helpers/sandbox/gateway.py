@@ -100,7 +100,7 @@ class Gateway:
         try:
             head = await _first_head(connection)
             if head is None:
-                connection.close()
+                await _answer(connection, 400, "This is not an HTTP request.\n")
             elif head.method == "CONNECT":
                 await self._connect(connection, head)
             else:
@@ -128,15 +128,11 @@ class Gateway:
     async def _refuse(self, connection: socket.socket, head: Head, host: str, status: int) -> None:
         self._behind.refused(host, head.headers.get("user-agent", ""), status)
         text = password_wanted() if status == 407 else not_served(head.target)
-        lines = [f"HTTP/1.1 {status} {_PHRASES[status]}", *_HEADERS[status], "Connection: close"]
-        lines += ["Content-Type: text/plain; charset=utf-8", f"Content-Length: {len(text)}"]
-        with connection:
-            connection.recv(head.size)
-            await _send(connection, ("\r\n".join(lines) + "\r\n\r\n").encode() + text.encode())
+        await _answer(connection, status, text)
 
 
-_PHRASES = {403: "Forbidden", 407: "Proxy Authentication Required"}
-_HEADERS = {403: (), 407: ('Proxy-Authenticate: Basic realm="akswi sandbox"',)}
+_PHRASES = {400: "Bad Request", 403: "Forbidden", 407: "Proxy Authentication Required"}
+_CHALLENGE = 'Proxy-Authenticate: Basic realm="akswi sandbox"'
 _USER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -201,6 +197,17 @@ def _parsed(raw: bytes) -> Head | None:
     pairs = (line.partition(":") for line in rest if line)
     headers = {name.strip().lower(): value.strip() for name, _, value in pairs}
     return Head(words[0], words[1], headers, len(raw))
+
+
+async def _answer(connection: socket.socket, status: int, text: str) -> None:
+    """Answer and close; what was sent is read first, or closing would reset the connection."""
+    lines = [f"HTTP/1.1 {status} {_PHRASES[status]}", "Connection: close"]
+    lines += [_CHALLENGE] if status == 407 else []
+    lines += ["Content-Type: text/plain; charset=utf-8", f"Content-Length: {len(text)}", "", text]
+    with connection:
+        with contextlib.suppress(BlockingIOError):
+            connection.recv(HEAD_BYTES)
+        await _send(connection, "\r\n".join(lines).encode())
 
 
 async def _send(connection: socket.socket, data: bytes) -> None:

@@ -121,13 +121,13 @@ def stop(home: Path, patience: float = 10) -> bool:
     if not pid:
         return False
     try:
-        control.ask(home, "stop")
+        control.ask(home, "stop", timeout=patience)
     except control.ControlError:
         _signal(pid, signal.SIGTERM)
     if not _gone(folder, patience):
         _signal(pid, signal.SIGKILL)
         _gone(folder, patience)
-    _reap()
+    _reap(pid)
     return True
 
 
@@ -251,5 +251,8 @@ def _signal(pid: int, number: signal.Signals) -> None:
         pass
 
 
-def _reap() -> None:
+def _reap(ended: int = 0) -> None:
+    for child in _children:
+        if child.pid == ended:
+            child.wait(timeout=5)
     _children[:] = [child for child in _children if child.poll() is None]
