@@ -65,7 +65,7 @@ def _namespace_open(cluster: Cluster, kind: Kind, draft: Json) -> None:
 
 
 def _with_account(cluster: Cluster, kind: Kind, pod: Json) -> Json:
-    spec, metadata = pod["spec"], pod["metadata"]
+    spec, metadata = pod.setdefault("spec", {}), pod["metadata"]
     name = spec.get("serviceAccountName") or "default"
     spec["serviceAccountName"] = spec["serviceAccount"] = name
     accounts = cluster.kind("v1", "ServiceAccount")

@@ -30,7 +30,7 @@ def allocated(store: Store, kind: Kind, draft: Json) -> Json:
     """A new Service with its cluster address and node ports; anything else as it is."""
     if kind.kind != "Service" or kind.group:
         return draft
-    spec = dict(draft["spec"])
+    spec = dict(draft.get("spec") or {})
     if spec.get("type") != "ExternalName":
         others = [item["spec"] for item in store.list(kind)]
         _address(draft, spec, {ip for other in others for ip in other.get("clusterIPs", [])})
@@ -42,7 +42,7 @@ def kept(store: Store, kind: Kind, live: Json, draft: Json) -> Json:
     """A changed Service that keeps the address and ports it leaves out, as the API server does."""
     if kind.kind != "Service" or kind.group:
         return draft
-    spec, before = dict(draft["spec"]), live["spec"]
+    spec, before = dict(draft.get("spec") or {}), live["spec"]
     if spec.get("type") == before.get("type") or spec.get("type") != "ExternalName":
         for field in ("clusterIP", "clusterIPs"):
             if not spec.get(field) and before.get(field):

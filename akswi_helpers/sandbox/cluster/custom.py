@@ -28,7 +28,8 @@ _CONDITIONS = (
 
 def established(kind: Kind, draft: Json, now: str) -> Json:
     """A new definition with its names accepted; anything else as it is."""
-    if kind.kind != DEFINITION:
+    spec = draft.get("spec") or {}
+    if kind.kind != DEFINITION or not spec.get("names"):
         return draft
     conditions = [
         {
@@ -40,7 +41,6 @@ def established(kind: Kind, draft: Json, now: str) -> Json:
         }
         for name, reason, message in _CONDITIONS
     ]
-    spec = draft["spec"]
     stored = [version["name"] for version in spec.get("versions") or [] if version.get("storage")]
     status = {"conditions": conditions, "acceptedNames": spec["names"], "storedVersions": stored}
     return {**draft, "status": status}

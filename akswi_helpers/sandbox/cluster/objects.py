@@ -214,6 +214,7 @@ class Objects:
         guid = self._world.ids.guid("uid", f"{self._cluster.spec.resource_id}/{path}/{name}")
         now = lifecycle.timestamp(self._world.clock.now())
         draft = lifecycle.for_create(kind, draft, uid=guid, now=now)
+        draft = defaulting.prepare_new(kind, draft)
         draft = allocation.allocated(self.store, kind, draft)
         draft = custom.established(kind, draft, now)
         errors = validation.validate_create(kind, draft)
@@ -226,10 +227,10 @@ class Objects:
     def _replace(
         self, kind: Kind, live: Json, draft: Json, track: Track, user: User, subresource: str
     ) -> Json:
-        draft = defaulting.apply_defaults(kind, draft)
+        draft = defaulting.apply_defaults(kind, copied(draft))  # it holds parts of `live`
         draft = allocation.kept(self.store, kind, live, draft)
         draft = lifecycle.counted(kind, live, draft)
-        errors = validation.validate_update(kind, live, draft)
+        errors = validation.validate_update(kind, draft, live)
         if errors:
             raise _invalid(kind, draft, errors)
         draft = track(draft)

@@ -121,8 +121,8 @@ async def log(call: Call, pod: Json) -> Reply:
     headers = {"content-type": "text/plain"}
     if not pod["spec"].get("nodeName"):
         return Reply("", 200, headers)
-    for option in ("sinceTime", "sinceSeconds", "timestamps", "limitBytes"):
-        if call.true(option) or call.query.get(option) == "0":
+    for option in ("sinceTime", "sinceSeconds", "limitBytes"):
+        if call.query.get(option):
             raise not_implemented(f"the option {option} of pods/log")
     _has_started(call, pod, container)
     stream = kubelet.logs(
@@ -132,6 +132,7 @@ async def log(call: Call, pod: Json) -> Reply:
         container,
         follow=call.true("follow"),
         tail=call.integer("tailLines"),
+        stamps=call.true("timestamps"),
     )
     return Reply(None, 200, headers, stream)
 
