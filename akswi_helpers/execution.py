@@ -45,6 +45,7 @@ def execute(
                 str(out),
                 parameters=parameters,
                 kernel_name="python3",
+                language="python",
                 progress_bar=False,
                 cwd=str(out.parent),
                 execution_timeout=cell_timeout_s,
