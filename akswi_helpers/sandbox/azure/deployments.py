@@ -127,6 +127,7 @@ def create_or_update(world: World, request: Request) -> Reply:
     old = world.state(Deployments).get(id_)
     if old and old["state"] not in ENDED:
         raise deployment_active(old)
+    foresee(world, caller_of(request), id_, properties)  # refused whole, before anything is made
     record = engine.start(world, caller_of(request), id_, properties, tags)
     headers = {"azure-asyncoperation": status_url(request, record), **POLL_HEADERS}
     return Reply(to_wire(record), 200 if old else 201, headers)

@@ -22,6 +22,7 @@ from akswi_helpers.sandbox.templates.prepared import Prepared, prepare
 from akswi_helpers.sandbox.templates.refusals import (
     ExpressionRefused,
     NotEmulated,
+    not_authorized,
     not_processed,
 )
 from akswi_helpers.sandbox.templates.scopes import NeedsRuntime
@@ -42,13 +43,17 @@ class Foreseen:
 
 
 def foresee(world: World, caller: Caller, id_: ResourceId, properties: Json) -> Foreseen:
-    """Check a deployment as far as can be before it runs. Raises WireError."""
+    """Check a deployment, and its deployer's rights, as far as can be before it runs.
+
+    Raises WireError: InvalidTemplate, InvalidTemplateDeployment, 501 NotEmulated.
+    """
     host = Ahead(world, caller, id_, properties["template"])
     try:
         ready = prepare(host, properties["template"], properties.get("parameters") or {})
         found, complete = _deep(host, ready)
     except NotEmulated as error:
         raise not_emulated(str(error)) from error
+    _require_rights(world, caller, found)
     moment = world.clock.now()
     record: Json = {
         "id": id_,
@@ -74,6 +79,18 @@ def what_if(world: World, caller: Caller, id_: ResourceId, properties: Json) -> 
     listed = call(world, caller, "GET", f"{group}/resources", GROUP_API).body["value"]
     left = [one["id"] for one in listed if one["id"].lower() not in touched]
     return changes + [{"resourceId": one, "changeType": "Ignore"} for one in left]
+
+
+def _require_rights(world: World, caller: Caller, found: list[Planned]) -> None:
+    from akswi_helpers.sandbox.azure.authorization import allowed
+
+    missing = [
+        planned
+        for planned in found
+        if not allowed(world, caller.object_id, f"{planned.type}/write", planned.id)
+    ]
+    if missing:
+        raise not_authorized(caller, [(one.name, one.type, one.id) for one in missing])
 
 
 def _deep(host: Ahead, ready: Prepared) -> tuple[list[Planned], bool]:

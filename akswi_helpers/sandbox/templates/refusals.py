@@ -10,7 +10,10 @@ counts them in the text it was sent).
 
 from __future__ import annotations
 
-from akswi_helpers.sandbox.wire import UNVERIFIED, WireError
+from collections.abc import Sequence
+
+from akswi_helpers.sandbox.wire import UNVERIFIED, Caller, WireError
+from akswi_helpers.types import ResourceId
 
 
 class ExpressionRefused(Exception):
@@ -37,6 +40,18 @@ def not_processed(where: str, reason: str) -> TemplateRefused:
     """An expression failed while the deployment ran; `where` is "resource '…'" or the like."""
     text = f"Unable to process template language expressions for {where}. '{reason}'"
     return TemplateRefused(UNVERIFIED + text)
+
+
+def not_authorized(caller: Caller, missing: Sequence[tuple[str, str, ResourceId]]) -> WireError:
+    """The deployer may not write some of the resources: (name, type, id) each."""
+    reasons = [
+        f"Authorization failed for template resource '{name}' of type '{kind}'. The client "
+        f"'{caller.client_id}' with object id '{caller.object_id}' does not have permission to "
+        f"perform action '{kind}/write' at scope '{id_}'."
+        for name, kind, id_ in missing
+    ]
+    text = f"{UNVERIFIED}Deployment failed with multiple errors: '{':'.join(reasons)}'"
+    return WireError(400, "InvalidTemplateDeployment", text)
 
 
 def parameter_missing(name: str, column: int) -> TemplateRefused:

@@ -234,12 +234,41 @@ def test_secure_values_are_neither_shown_nor_kept(lab: Lab) -> None:
     assert "hunter2" not in json.dumps([done, kept])
 
 
-def test_deployer_without_rights_is_refused_by_the_resource_not_the_engine(lab: Lab) -> None:
-    stranger = Caller("99999999-9999-9999-9999-999999999999", "them", lab.world.tenant_id)
-    lab.caller = stranger
+CONTRIBUTOR = "b24988ac-6180-42a0-ab88-20f7382dd24c"
+
+
+@pytest.fixture
+def contributor(lab: Lab) -> Caller:
+    """Somebody who may make resources but assign no role."""
+    them = Principal("99999999-9999-9999-9999-999999999999", "them", "them", "Application")
+    with lab.world.transaction():
+        lab.world.state(Directory).add(them)
+    definition = f"{lab.group}/providers/Microsoft.Authorization/roleDefinitions/{CONTRIBUTOR}"
+    properties = {"roleDefinitionId": definition, "principalId": them.object_id}
+    path = f"Microsoft.Authorization/roleAssignments/{CONTRIBUTOR}"
+    lab.call("PUT", path, {"properties": properties}, "2022-04-01")
+    return Caller(them.object_id, them.client_id, lab.world.tenant_id)
+
+
+def test_deployer_without_rights_is_refused_before_anything_is_made(
+    lab: Lab, contributor: Caller
+) -> None:
+    lab.caller = contributor
     with pytest.raises(WireError) as refused:
-        lab.put(template(identity("id-a")))
-    assert refused.value.code == "AuthorizationFailed"
+        lab.put(template(identity("id-a"), nested("inner", template(BAD_ROLE))))
+    assert refused.value.code == "InvalidTemplateDeployment"
+    assert "Microsoft.Authorization/roleAssignments/write" in refused.value.message
+
+
+def test_rights_taken_away_during_the_run_fail_the_resource(lab: Lab, contributor: Caller) -> None:
+    owner, lab.caller = lab.caller, contributor
+    lab.put(template(identity("id-a")))
+    lab.caller = owner
+    path = f"Microsoft.Authorization/roleAssignments/{CONTRIBUTOR}"
+    lab.call("DELETE", path, api="2022-04-01")
+    lab.finish()
+    error = lab.get("Microsoft.Resources/deployments/main")["properties"]["error"]
+    assert error["details"][0]["code"] == "AuthorizationFailed"
 
 
 @pytest.mark.parametrize("steps", range(0, 12, 2))
