@@ -127,12 +127,15 @@ def newest_pod(lab: Lab, app: str) -> Json:
 
 def _install(lab: Lab, scenario: Scenario) -> dict[str, Any]:
     wanted = values(lab, scenario.name)
-    changed = not _agrees(lab, scenario, wanted)
+    release = _release(lab, scenario)
+    changed = not _agrees(lab, scenario, release, wanted)
     if changed:
-        _refuse_foreign(lab, scenario)
+        _refuse_foreign(lab, scenario, release)
         lab.ledger.note("helm release", f"{scenario.namespace}/{scenario.release}")
         with progress.step(f"helm installs {scenario.release}"):
             env = cluster.environment(lab)
+            if release is not None:
+                helm.unlock(env, scenario.release, release["info"]["status"])
             helm.upgrade(env, scenario.release, scenario.chart, wanted, lab.folder)
     return {
         "app": scenario.name,
@@ -143,11 +146,10 @@ def _install(lab: Lab, scenario: Scenario) -> dict[str, Any]:
     }
 
 
-def _agrees(lab: Lab, scenario: Scenario, wanted: Json) -> bool:
+def _agrees(lab: Lab, scenario: Scenario, release: Json | None, wanted: Json) -> bool:
     """Whether chart, values, release and live objects say the same."""
     import yaml
 
-    release = _release(lab, scenario)
     if release is None or release["info"]["status"] != "deployed":
         return False
     if release.get("config") != wanted or not helm.same_chart(release["chart"], scenario.chart):
@@ -185,9 +187,8 @@ def _release(lab: Lab, scenario: Scenario) -> Json | None:
     return helm.decode(max(kept, key=lambda one: int(one["metadata"]["labels"]["version"])))
 
 
-def _refuse_foreign(lab: Lab, scenario: Scenario) -> None:
+def _refuse_foreign(lab: Lab, scenario: Scenario, release: Json | None) -> None:
     """Refuse a release of this name that holds another chart: somebody else put it there."""
-    release = _release(lab, scenario)
     named = f"{scenario.namespace}/{scenario.release}"
     if release is None or named in lab.ledger.ids("helm release"):
         return

@@ -78,6 +78,20 @@ def upgrade(
         raise LabError(f"helm could not install {release}: {_said(done.stderr)}")
 
 
+def unlock(env: dict[str, str], release: str, status: str) -> None:
+    """Free a release whose last helm was killed: undone if it was the first, else rolled back.
+
+    `status` is the release's own word; helm refuses to work on one that is "pending".
+    """
+    if status in ("pending-install", "uninstalling"):
+        uninstall(env, release)
+    elif status.startswith("pending-"):
+        command = [str(find()), "rollback", release, "--namespace", release, "--wait"]
+        done = commands.run(command, env)
+        if done.returncode:
+            raise LabError(f"helm could not roll {release} back: {_said(done.stderr)}")
+
+
 def uninstall(env: dict[str, str], release: str) -> None:
     """Remove `release`; nothing happens when there is none. Raises LabError in helm's words."""
     command = [str(find()), "uninstall", release, "--namespace", release, "--ignore-not-found"]

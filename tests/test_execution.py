@@ -8,6 +8,7 @@ import pytest
 
 from akswi_helpers.execution import Stopped, execute
 from akswi_helpers.reporting import Reporter
+from akswi_helpers.types import Json
 
 
 @pytest.fixture
@@ -16,8 +17,8 @@ def reporter(tmp_path: Path) -> Reporter:
 
 
 def _notebook(folder: Path, *cells: str) -> Path:
-    markdown = {"cell_type": "markdown", "metadata": {}, "source": "## The part that fails"}
-    code = [
+    markdown: Json = {"cell_type": "markdown", "metadata": {}, "source": "## The part that fails"}
+    code: list[Json] = [
         {"cell_type": "code", "execution_count": None, "metadata": {}, "outputs": [], "source": c}
         for c in cells
     ]

@@ -8,6 +8,7 @@ import pytest
 
 from akswi_helpers import explain
 from akswi_helpers.errors import LabError, Refused
+from akswi_helpers.refusal_codes import OTHERWISE
 
 ENTRA = {
     "error": "invalid_client",
@@ -61,7 +62,7 @@ def test_of_reply_names_the_innermost_code(status: int, body: Any, service: str,
     assert what == f"{service} refused: {code} ({status})."
     assert why.startswith("Why: ")
     assert then.startswith("Next: ")
-    assert explain.OTHERWISE not in then
+    assert OTHERWISE not in then
 
 
 def test_of_reply_leaves_out_trace_ids() -> None:
