@@ -30,9 +30,17 @@ async def check(world: World, principal: Principal, assertion: Jws) -> None:
     _in_time(world, claims)
     if str(claims["iss"]).startswith(ENTRA_ISSUERS):
         raise errors.issued_by_entra()
-    match(world.state(Directory).credentials(principal.object_id), claims, principal)
+    _matched(world, principal, claims)
     keys = await _published_keys(world, str(claims["iss"]))
     _signed(assertion, header, keys, str(claims["iss"]))
+    _matched(world, principal, claims)  # again: fetching took a while
+
+
+def _matched(world: World, principal: Principal, claims: Json) -> None:
+    directory = world.state(Directory)
+    if directory.find(principal.object_id) is None:
+        raise errors.client_unknown(principal.client_id, world.tenant_id)
+    match(directory.credentials(principal.object_id), claims, principal)
 
 
 def match(
