@@ -54,10 +54,13 @@ class Answer:
 
 
 class Host:
-    """A World with one open cluster, in an event loop of its own thread."""
+    """A World with one open cluster, in an event loop of its own thread.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    With `state` the World is kept in that file, and what it already holds is resumed.
+    """
+
+    def __init__(self, folder: Path, state: Path | None = None) -> None:
+        self.folder, self._state = folder, state
         self.loop = asyncio.new_event_loop()
         self._tasks: set[asyncio.Task[None]] = set()
         self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
@@ -83,8 +86,7 @@ class Host:
         return self.run(lambda: issue(self.cluster, namespace, name, **options))[0]
 
     def close(self) -> None:
-        """Close the cluster and the loop."""
-        self.call(self._closed)
+        """End everything, as the sandbox does when it stops."""
         self.run(self._ended)
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join()
@@ -92,7 +94,7 @@ class Host:
         self.world.close()
 
     async def _made(self) -> World:
-        world = World(tenant_id="t")
+        world = World(self._state, tenant_id="t")
         world.surroundings = Surroundings(
             folder=self.folder,
             ca_file=self.authority.ca_file,
@@ -104,11 +106,16 @@ class Host:
 
     async def _opened(self) -> Cluster:
         clusters = self.world.state(Clusters)
-        with self.world.transaction():
-            cluster = clusters.open(SPEC)
-            _make_admin(cluster)
+        kept = clusters.get(SPEC.resource_id)
+        if kept:
+            clusters.resume()
+        else:
+            with self.world.transaction():
+                _make_admin(clusters.open(SPEC))
         while not clusters.ready(SPEC.resource_id):
             await asyncio.sleep(0.01)
+        cluster = clusters.get(SPEC.resource_id)
+        assert cluster
         return cluster
 
     def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
@@ -116,14 +123,11 @@ class Host:
         self._tasks.add(task)
         return task
 
-    def _closed(self) -> None:
-        clusters = self.world.state(Clusters)
-        if clusters.get(SPEC.resource_id):
-            with self.world.transaction():
-                clusters.close(SPEC.resource_id)
+    async def settled(self) -> None:
+        """Wait until every background task has ended."""
+        await asyncio.wait(self._tasks, timeout=8)
 
     async def _ended(self) -> None:
-        await asyncio.wait(self._tasks, timeout=8)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

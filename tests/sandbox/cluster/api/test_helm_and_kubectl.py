@@ -53,7 +53,7 @@ def test_kubectl_applies_changes_and_deletes_a_manifest(shell: Terminal) -> None
 
 
 def test_kubectl_apply_refuses_an_unknown_field(shell: Terminal) -> None:
-    manifest = _config_map("1").replace("data:", "dataa:")
+    manifest = _config_map("1").replace("\ndata:", "\ndataa:")
     refused = shell.result("kubectl", "apply", "-f", "-", text=manifest)
     assert refused.returncode == 1
     assert 'strict decoding error: unknown field "dataa"' in refused.stderr
