@@ -28,6 +28,7 @@ from akswi_helpers.types import Json
 if TYPE_CHECKING:
     from akswi_helpers.sandbox.cluster.kinds import Kind
 
+_SHORTEST_S, _MOST_S = 600, 2**32  # what a TokenRequest may ask for
 _STREAMS = ("exec", "attach", "portforward")
 
 
@@ -174,7 +175,7 @@ async def token(call: Call) -> Reply:
     asked = bodies.read_any(call)
     spec = dict(asked.get("spec") or {})
     audiences = spec.get("audiences") or [call.cluster.spec.issuer]
-    seconds = int(spec.get("expirationSeconds") or service_tokens.DEFAULT)
+    seconds = _lifetime(spec)
     pod = _bound(call, spec.get("boundObjectRef"))
     made, expiry = await service_tokens.issue(
         call.cluster, call.namespace, call.target.name, audiences, seconds, pod=pod
@@ -190,6 +191,20 @@ async def token(call: Call) -> Reply:
     status = {"token": made, "expirationTimestamp": timestamp(expiry)}
     head = {"kind": "TokenRequest", "apiVersion": "authentication.k8s.io/v1"}
     return Reply({**head, "metadata": metadata, "spec": spec, "status": status}, 201)
+
+
+def _lifetime(spec: Json) -> int:
+    from akswi_helpers.sandbox.cluster import service_tokens
+
+    seconds, why = int(spec.get("expirationSeconds") or service_tokens.DEFAULT), ""
+    if seconds < _SHORTEST_S:
+        why = "may not specify a duration less than 10 minutes"
+    elif seconds > _MOST_S:
+        why = "may not specify a duration larger than 2^32 seconds"
+    if why:
+        cause = ("spec.expirationSeconds", "FieldValueInvalid", f"Invalid value: {seconds}: {why}")
+        raise invalid("TokenRequest", "", "authentication.k8s.io", [cause])
+    return seconds
 
 
 def _bound(call: Call, reference: Json | None) -> Json | None:

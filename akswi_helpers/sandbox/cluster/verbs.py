@@ -7,15 +7,17 @@ Source: refusals of a kube-apiserver 1.37.2.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from akswi_helpers.sandbox.cluster import answers, bodies, listing
+from akswi_helpers.sandbox.cluster import answers, bodies, gotext, listing, validation
 from akswi_helpers.sandbox.cluster.calls import Call
 from akswi_helpers.sandbox.cluster.refusals import (
     StatusError,
     bad_option,
     bad_request,
+    invalid,
     not_found,
 )
 from akswi_helpers.sandbox.wire import Reply
@@ -91,17 +93,18 @@ def patch(call: Call) -> Reply:
     if call.query.get("force"):
         why = "Forbidden: may not be specified for non-apply patch"
         raise bad_option("PatchOptions", "force", "FieldValueForbidden", why)
+    given = bodies.read_json(call)
     changed = _objects(call).patch(
         kind,
         call.namespace,
         call.target.name,
-        bodies.read_json(call),
+        given,
         form=form,
         manager=call.manager,
         user=call.user,
         subresource=call.target.subresource,
         dry_run=call.dry_run,
-        check=_checker(call, kind),
+        check=_checker(call, kind, given if form == "strategic" else None),
     )
     return Reply(answers.one(call, kind, changed))
 
@@ -193,14 +196,33 @@ def _policy(options: Json) -> str:
     return str(policy or "")
 
 
-def _checker(call: Call, kind: Kind) -> Callable[[Json], Json]:
+def _checker(call: Call, kind: Kind, strategic: Json | None) -> Callable[[Json], Json]:
     def check(patched: Json) -> Json:
+        wrong = validation.decode_errors(kind, patched) if strategic else []
+        if wrong:
+            raise _unfit(strategic, wrong[0])
         found = bodies.checked(call, kind, patched)
         _same_name(call, found)
         _same_namespace(call, found)
         return found
 
     return check
+
+
+def _unfit(patch: Json | None, wrong: str) -> StatusError:
+    """422 for a strategic patch with a value of the wrong type, in the words of its decoder."""
+    found = re.search(r"cannot unmarshal (\w+) into .* of type (\S+)$", wrong)
+    value, wanted = found.groups() if found else ("", wrong)
+    if value == "number" and wanted == "string":
+        why = "cannot convert int64 to string"
+    elif "." in wanted:
+        why = f"cannot restore struct from: {'slice' if value == 'array' else value}"
+    else:
+        why = f"unrecognized type: {wanted}"
+    cause = ("patch", "FieldValueInvalid", f'Invalid value: "{gotext.plain(patch)}": {why}')
+    error = invalid("", "", "", [cause])
+    error.details = {"causes": (error.details or {})["causes"]}
+    return error
 
 
 def _same_name(call: Call, obj: Json) -> None:
@@ -230,7 +252,7 @@ def _unsupported(kind: Kind) -> StatusError:
             "application/json-patch+json, application/merge-patch+json, "
             "application/apply-patch+yaml"
         )
-    return StatusError(415, "UnsupportedMediaType", message)
+    return StatusError(415, "UnsupportedMediaType", message, None if kind.custom else {})
 
 
 def _objects(call: Call) -> Objects:
