@@ -14,6 +14,7 @@ deployment history. Left out: mode Complete, onErrorDeployment, cancelling.
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import replace
 
 from akswi_helpers.sandbox.templates import failures
@@ -28,6 +29,8 @@ from akswi_helpers.sandbox.templates.refusals import ExpressionRefused, NotEmula
 from akswi_helpers.sandbox.wire import Caller, Reply, WireError, not_emulated
 from akswi_helpers.sandbox.world import World
 from akswi_helpers.types import Json, ResourceId
+
+log = logging.getLogger(__name__)
 
 PAUSE_S = 0.02  # between two looks at resources that are being made
 _WAITING = frozenset({"", "Succeeded"})  # provisioning states of a resource that is there
@@ -76,7 +79,12 @@ def resume(world: World) -> None:
 async def run(world: World, id_: ResourceId) -> None:
     """Take a deployment to its end, leaving the loop free between steps."""
     while not ended(world, id_):
-        moved = advance(world, id_)
+        try:
+            moved = advance(world, id_)
+        except Exception:  # a fault of ours: the deployment says so instead of running for ever
+            log.exception("deployment %s", id_)
+            _finish(world, id_, failures.failed(id_, [failures.fault(id_)]))
+            return
         await asyncio.sleep(0 if moved else PAUSE_S)
 
 

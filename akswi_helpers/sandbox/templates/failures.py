@@ -42,6 +42,12 @@ def terminal(id_: ResourceId, state: str, error: Json | None) -> Json:
     }
 
 
+def fault(id_: ResourceId) -> Json:
+    """Not Azure's: the sandbox itself failed."""
+    text = f"The sandbox failed on {id_}; see `akswi sandbox log`."
+    return {"code": "SandboxFault", "message": text}
+
+
 def outputs_failed(id_: ResourceId, error: Exception) -> Json:
     """Everything was made, but an output could not be worked out."""
     if isinstance(error, NotEmulated):

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from akswi_helpers import places
 from akswi_helpers.sandbox.azure import arm, authorization
 from akswi_helpers.sandbox.azure.deployment_bodies import deployment_body
 from akswi_helpers.sandbox.azure.directory import Directory, Principal
@@ -366,11 +365,3 @@ lines", }}}"""
         "x": "http://not.a/comment, template: {",
         "y": "two\nlines",
     }
-
-
-def test_the_shipped_template_deploys_whole(lab: Lab) -> None:
-    main = json.loads((places.shipped("bicep") / "main.json").read_text(encoding="utf-8"))
-    done = lab.deploy(main, tags={"akswi": "akswi"})["properties"]
-    assert done["provisioningState"] == "Succeeded", done.get("error")
-    assert len(done["outputResources"]) == 25
-    assert done["outputs"]["kvApp1Name"]["value"].startswith("kv-app1akswi")

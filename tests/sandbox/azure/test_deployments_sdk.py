@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import pytest
 from azure.core.exceptions import HttpResponseError
 from azure.mgmt.resource.deployments import DeploymentsMgmtClient
 
+from akswi_helpers import places
 from tests.sandbox.azure.test_deployments import BAD_ROLE, identity, nested, template
 
 if TYPE_CHECKING:
@@ -47,6 +49,15 @@ def test_begin_create_or_update_succeeds(client: DeploymentsMgmtClient, group: s
     assert done.properties.outputs == {"where": {"type": "String", "value": "westeurope"}}
 
 
+def test_the_shipped_template_deploys_whole(client: DeploymentsMgmtClient, group: str) -> None:
+    main = json.loads((places.shipped("bicep") / "main.json").read_text(encoding="utf-8"))
+    sent = body(main, tags={"akswi": group})
+    done = client.deployments.begin_create_or_update(group, "lab", sent).result().properties
+    assert done.provisioning_state == "Succeeded"
+    assert len(done.output_resources) == 25
+    assert done.outputs["kvApp1Name"]["value"].startswith("kv-app1akswi")
+
+
 def test_begin_create_or_update_raises_when_a_resource_fails(
     client: DeploymentsMgmtClient, group: str
 ) -> None:
@@ -74,8 +85,10 @@ def test_begin_what_if_names_the_change(client: DeploymentsMgmtClient, group: st
 
 
 def test_list_and_operations_tell_the_history(client: DeploymentsMgmtClient, group: str) -> None:
-    client.deployments.begin_create_or_update(group, "told", body(template(identity("t")))).result()
+    client.deployments.begin_create_or_update(
+        group, "told", body(template(identity("id-told")))
+    ).result()
     names = {one.name for one in client.deployments.list_by_resource_group(group)}
     first, *_ = client.deployment_operations.list(group, "told")
     assert "told" in names
-    assert first.properties.target_resource.resource_name == "t"
+    assert first.properties.target_resource.resource_name == "id-told"
