@@ -220,7 +220,7 @@ def _derived(request: Request, route: Route) -> str:
 
 def _in_group(world: World, request: Request, route: Route) -> Request:
     """The request with the group's name in the casing it was made with. Raises WireError."""
-    if "group" not in request.args or route in resource_groups.ROUTES:
+    if "group" not in request.args or route.path == resource_groups.PATH:
         return request
     name = request.args["group"]
     group = world.state(Groups).get(group_id(request.args["subscription"], name))

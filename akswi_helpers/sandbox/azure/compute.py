@@ -21,7 +21,15 @@ from akswi_helpers.sandbox.azure.operations import Operations, headers_for, stat
 from akswi_helpers.sandbox.azure.requests import caller_of, takes
 from akswi_helpers.sandbox.azure.resource_ids import group_id, path_of
 from akswi_helpers.sandbox.azure.resources import Resources
-from akswi_helpers.sandbox.wire import UNVERIFIED, Reply, Request, Route, WireError, not_emulated
+from akswi_helpers.sandbox.wire import (
+    POLL_HEADERS,
+    UNVERIFIED,
+    Reply,
+    Request,
+    Route,
+    WireError,
+    not_emulated,
+)
 from akswi_helpers.sandbox.world import World
 from akswi_helpers.types import Json, ResourceId
 
@@ -153,7 +161,7 @@ def get_operation(world: World, request: Request) -> Reply:
     found = world.state(Operations).get(request.args["operation"])
     if found is None:
         raise operation_not_found(request.args["operation"])
-    return Reply(status_document(request.args["operation"], found))
+    return Reply(status_document(request.args["operation"], found), headers=POLL_HEADERS)
 
 
 def _id(request: Request) -> ResourceId:

@@ -34,7 +34,7 @@ from akswi_helpers.sandbox.azure.requests import takes
 from akswi_helpers.sandbox.azure.resource_ids import group_id
 from akswi_helpers.sandbox.azure.resources import Resources, place
 from akswi_helpers.sandbox.cluster.clusters import Clusters
-from akswi_helpers.sandbox.wire import Reply, Request, Route, not_emulated
+from akswi_helpers.sandbox.wire import POLL_HEADERS, Reply, Request, Route, not_emulated
 from akswi_helpers.sandbox.world import World
 from akswi_helpers.types import Json, ResourceId
 
@@ -188,12 +188,13 @@ def list_pools(world: World, request: Request) -> Reply:
 def get_operation(world: World, request: Request) -> Reply:
     """How an operation stands."""
     name = request.args["operation"]
-    return Reply(status_document(name, _operation(world, name)))
+    return Reply(status_document(name, _operation(world, name)), headers=POLL_HEADERS)
 
 
 def get_operation_result(world: World, request: Request) -> Reply:
     """202 while the operation runs, then 204."""
-    return Reply(None, 204 if "end" in _operation(world, request.args["operation"]) else 202)
+    ended = "end" in _operation(world, request.args["operation"])
+    return Reply(None, 204 if ended else 202, POLL_HEADERS)
 
 
 def _operation(world: World, name: str) -> Json:

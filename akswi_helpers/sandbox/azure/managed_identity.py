@@ -1,10 +1,10 @@
 """User-assigned managed identities and their federated identity credentials.
 
-    PUT …/resourceGroups/{group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{identity}
-    GET …/resourceGroups/{group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{identity}
-    PATCH …/resourceGroups/{group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{identity}
-    DELETE …/resourceGroups/{group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{identity}
-    GET …/resourceGroups/{group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities
+    PUT …/{group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{identity}
+    GET …/{group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{identity}
+    PATCH …/{group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{identity}
+    DELETE …/{group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{identity}
+    GET …/{group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities
     GET /subscriptions/{subscription}/providers/Microsoft.ManagedIdentity/userAssignedIdentities
     PUT …/userAssignedIdentities/{identity}/federatedIdentityCredentials/{name}
     GET …/userAssignedIdentities/{identity}/federatedIdentityCredentials/{name}

@@ -33,6 +33,7 @@ from akswi_helpers.types import Json, ResourceId
 
 TYPE = "Microsoft.Resources/resourceGroups"
 ACTIONS = "Microsoft.Resources/subscriptions/resourceGroups"
+PATH = "/subscriptions/{subscription}/resourceGroups/{group}"
 
 
 def document_of(resource_id: ResourceId, location: str, tags: Json, managed_by: str = "") -> Json:
@@ -253,14 +254,12 @@ def _tag_filter(text: str) -> Json:
     return {found[1]: found[2]}
 
 
-_GROUP = "/subscriptions/{subscription}/resourceGroups/{group}"
-
 ROUTES = (
-    Route("PUT", _GROUP, create_or_update, TYPE, f"{ACTIONS}/write"),
-    Route("GET", _GROUP, get, TYPE, f"{ACTIONS}/read"),
-    Route("HEAD", _GROUP, check_existence, TYPE, f"{ACTIONS}/read"),
-    Route("PATCH", _GROUP, update, TYPE, f"{ACTIONS}/write"),
-    Route("DELETE", _GROUP, delete, TYPE, f"{ACTIONS}/delete"),
+    Route("PUT", PATH, create_or_update, TYPE, f"{ACTIONS}/write"),
+    Route("GET", PATH, get, TYPE, f"{ACTIONS}/read"),
+    Route("HEAD", PATH, check_existence, TYPE, f"{ACTIONS}/read"),
+    Route("PATCH", PATH, update, TYPE, f"{ACTIONS}/write"),
+    Route("DELETE", PATH, delete, TYPE, f"{ACTIONS}/delete"),
     Route("GET", "/subscriptions/{subscription}/resourceGroups", list_groups, TYPE, "-"),
     Route(
         "GET",
