@@ -12,8 +12,11 @@
     GET …/deployments/{deployment}/operations
     GET …/deployments/{deployment}/operations/{operation}
     GET …/deployments/{deployment}/operationStatuses/{operation}
+    GET /subscriptions/{subscription}/resourceGroups/{group}/deployments/{deployment}/operations
+    GET …/deployments/{deployment}/operations/{operation}
 
-all under /subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Resources.
+the last two as clients have always asked for them, the others /subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Resources, and
+the two about operations without the provider as well.
 The work is done by `templates.engine`; here are its requests and answers.
 
 Source: https://learn.microsoft.com/rest/api/resources/deployments and recorded exchanges.
@@ -240,6 +243,9 @@ _ALL = (
     "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Resources/deployments"
 )
 _ONE = _ALL + "/{deployment}"
+_OLD = "/subscriptions/{subscription}/resourceGroups/{group}/deployments/{deployment}/operations"
+# The operations have an older address too, without the provider; the SDKs use that one.
+_OLD = "/subscriptions/{subscription}/resourceGroups/{group}/deployments/{deployment}"
 
 ROUTES = (
     Route("PUT", _ONE, create_or_update, TYPE),
@@ -253,5 +259,9 @@ ROUTES = (
     Route("POST", _ONE + "/cancel", cancel, TYPE),
     Route("GET", _ONE + "/operations", list_operations, TYPE),
     Route("GET", _ONE + "/operations/{operation}", get_operation, TYPE),
+    Route("GET", _OLD + "/operations", list_operations, TYPE),
+    Route("GET", _OLD + "/operations/{operation}", get_operation, TYPE),
+    Route("GET", _OLD, list_operations, TYPE),
+    Route("GET", _OLD + "/{operation}", get_operation, TYPE),
     Route("GET", _ONE + "/operationStatuses/{operation}", operation_status, TYPE),
 )

@@ -41,18 +41,23 @@ def body(wanted: Any, **parameters: Any) -> Any:
     return {"properties": {"mode": "Incremental", "template": wanted, "parameters": given}}
 
 
+def finished(client: DeploymentsMgmtClient, group: str, name: str, sent: Any) -> Any:
+    """The properties of a deployment that was begun and waited for."""
+    return client.deployments.begin_create_or_update(group, name, sent).result().properties
+
+
 def test_begin_create_or_update_succeeds(client: DeploymentsMgmtClient, group: str) -> None:
     outputs = {"where": {"type": "string", "value": "[resourceGroup().location]"}}
     wanted = template(nested("inner", template(identity("id-sdk"))), outputs=outputs)
-    done = client.deployments.begin_create_or_update(group, "main", body(wanted)).result()
-    assert done.properties.provisioning_state == "Succeeded"
-    assert done.properties.outputs == {"where": {"type": "String", "value": "westeurope"}}
+    done = finished(client, group, "main", body(wanted))
+    assert done.provisioning_state == "Succeeded"
+    assert done.outputs == {"where": {"type": "String", "value": "westeurope"}}
 
 
 def test_the_shipped_template_deploys_whole(client: DeploymentsMgmtClient, group: str) -> None:
     main = json.loads((places.shipped("bicep") / "main.json").read_text(encoding="utf-8"))
     sent = body(main, tags={"akswi": group})
-    done = client.deployments.begin_create_or_update(group, "lab", sent).result().properties
+    done = finished(client, group, "lab", sent)
     assert done.provisioning_state == "Succeeded"
     assert len(done.output_resources) == 25
     assert done.outputs["kvApp1Name"]["value"].startswith("kv-app1akswi")
@@ -85,10 +90,9 @@ def test_begin_what_if_names_the_change(client: DeploymentsMgmtClient, group: st
 
 
 def test_list_and_operations_tell_the_history(client: DeploymentsMgmtClient, group: str) -> None:
-    client.deployments.begin_create_or_update(
-        group, "told", body(template(identity("id-told")))
-    ).result()
+    finished(client, group, "told", body(template(identity("id-told"))))
     names = {one.name for one in client.deployments.list_by_resource_group(group)}
     first, *_ = client.deployment_operations.list(group, "told")
     assert "told" in names
-    assert first.properties.target_resource.resource_name == "id-told"
+    told: Any = first.properties
+    assert told.target_resource.resource_name == "id-told"
