@@ -22,6 +22,7 @@ from akswi_helpers.types import Json
 _ODD = re.compile(
     r'("(?:[^"\\]|\\.)*")|(//[^\n]*|/\*.*?\*/)|(?<=[,{])(\s*)template\s*:|,(?=\s*[}\]])', re.DOTALL
 )
+_FORMATS = ("FullResourcePayloads", "ResourceIdOnly")
 _TAKEN = frozenset(
     ("template", "parameters", "mode", "debugSetting", "expressionEvaluationOptions")
 ) | {"validationLevel", "whatIfSettings"}
@@ -42,6 +43,8 @@ def deployment_body(request: Request) -> tuple[Json, Json]:
 def _checked(properties: Json) -> Json:
     for name in properties.keys() - _TAKEN:
         raise not_emulated(f"'{name}' of a deployment")
+    _one_of(properties, "validationLevel", "Template", "Provider", "ProviderNoRbac")
+    _one_of(properties.get("whatIfSettings") or {}, "resultFormat", *_FORMATS)
     mode = str(properties.get("mode", ""))
     if mode.lower() != "incremental":
         if mode.lower() == "complete":
@@ -54,6 +57,12 @@ def _checked(properties: Json) -> Json:
     if not isinstance(properties.get("parameters", {}), dict):
         raise invalid_request("The deployment's parameters must be an object.")
     return properties
+
+
+def _one_of(body: Json, name: str, *values: str) -> None:
+    value = body.get(name)
+    if value is not None and str(value).lower() not in [one.lower() for one in values]:
+        raise invalid_request(f"'{value}' is not one of '{', '.join(values)}' for '{name}'.")
 
 
 def _lenient(raw: bytes) -> Json:

@@ -15,8 +15,8 @@
     GET /subscriptions/{subscription}/resourceGroups/{group}/deployments/{deployment}/operations
     GET …/deployments/{deployment}/operations/{operation}
 
-the last two as clients have always asked for them, the others /subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Resources, and
-the two about operations without the provider as well.
+the last two as clients have always asked for them, the others under
+/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Resources.
 The work is done by `templates.engine`; here are its requests and answers.
 
 Source: https://learn.microsoft.com/rest/api/resources/deployments and recorded exchanges.

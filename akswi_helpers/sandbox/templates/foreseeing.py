@@ -53,7 +53,8 @@ def foresee(world: World, caller: Caller, id_: ResourceId, properties: Json) -> 
         found, complete = _deep(host, ready)
     except NotEmulated as error:
         raise not_emulated(str(error)) from error
-    _require_rights(world, caller, found)
+    if str(properties.get("validationLevel") or "Provider").lower() == "provider":
+        _require_rights(world, caller, found)
     moment = world.clock.now()
     record: Json = {
         "id": id_,
@@ -73,10 +74,13 @@ def foresee(world: World, caller: Caller, id_: ResourceId, properties: Json) -> 
 def what_if(world: World, caller: Caller, id_: ResourceId, properties: Json) -> list[Json]:
     """The changes a deployment would make, then what it would leave alone. Raises WireError."""
     seen = foresee(world, caller, id_, properties)
+    settings = properties.get("whatIfSettings") or {}
     changes = [_change(world, caller, planned) for planned in seen.resources]
+    if str(settings.get("resultFormat", "")).lower() == "resourceidonly":
+        changes = [{name: one[name] for name in ("resourceId", "changeType")} for one in changes]
     touched = {change["resourceId"].lower() for change in changes}
     group = "/".join(id_.split("/")[:5])
-    listed = call(world, caller, "GET", f"{group}/resources", GROUP_API).body["value"]
+    listed: list[Json] = call(world, caller, "GET", f"{group}/resources", GROUP_API).body["value"]
     left = [one["id"] for one in listed if one["id"].lower() not in touched]
     return changes + [{"resourceId": one, "changeType": "Ignore"} for one in left]
 

@@ -318,6 +318,9 @@ def test_what_if_tells_create_no_change_modify_and_ignore(lab: Lab) -> None:
     [
         ({"mode": "Complete"}, 501, "NotEmulated"),
         ({"mode": "Sideways"}, 400, "InvalidDeployment"),
+        ({"validationLevel": "Never"}, 400, "InvalidRequestContent"),
+        ({"debugSetting": {"detailLevel": "requestContent"}}, 501, "NotEmulated"),
+        ({"parameters": []}, 400, "InvalidRequestContent"),
         ({"templateLink": {"uri": "https://x"}}, 501, "NotEmulated"),
         ({"onErrorDeployment": {"type": "LastSuccessful"}}, 501, "NotEmulated"),
         ({"parameters": {"x": {"value": 1}}}, 400, "InvalidTemplate"),
