@@ -43,10 +43,11 @@ def kubeconfig(lab: Lab) -> Path:
 
 def environment(lab: Lab) -> dict[str, str]:
     """The variables of a kubectl or helm of this lab; its caches are the lab's too."""
+    config = kubeconfig(lab)
     helm = places.private(lab.folder / "helm")
     return {
         **lab.cloud.environment(),
-        "KUBECONFIG": str(kubeconfig(lab)),
+        "KUBECONFIG": str(config),
         "KUBECACHEDIR": str(lab.folder / "kube-cache"),
         "HELM_CACHE_HOME": str(helm / "cache"),
         "HELM_CONFIG_HOME": str(helm / "config"),

@@ -35,6 +35,7 @@ def execute(
     import papermill
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill.exceptions import PapermillExecutionError
+    from traitlets.config import Config
 
     watch = reporter.watch(notebook)
     try:
@@ -50,6 +51,7 @@ def execute(
                 cwd=str(out.parent),
                 execution_timeout=cell_timeout_s,
                 shutdown_kernel="immediate",
+                config=Config({"KernelManager": {"transport_encryption": "auto"}}),
                 on_cell_start=watch.cell_started,
             )
     except PapermillExecutionError as error:

@@ -80,7 +80,7 @@ def outputs(lab: Lab) -> dict[str, str]:
 def state(lab: Lab) -> str:
     """How the last deployment ended: "Succeeded", "Failed", "Running"; "" when there is none."""
     found = get(lab)
-    return str(found.properties.provisioning_state) if found else ""
+    return word(found.properties.provisioning_state) if found else ""
 
 
 def get(lab: Lab) -> Any:
@@ -91,6 +91,11 @@ def get(lab: Lab) -> Any:
         return lab.cloud.deployments().deployments.get(lab.resource_group, NAME)
     except ResourceNotFoundError:
         return None
+
+
+def word(state: Any) -> str:
+    """A state as Azure spells it: "Succeeded"; the SDK wraps those it knows in an enum."""
+    return str(getattr(state, "value", state))
 
 
 def promised() -> pd.DataFrame:
@@ -230,7 +235,7 @@ def _shown(standing: Any, *, changed: bool) -> Deployment:
     values = json.loads(json.dumps(about.outputs or {}, default=dict))
     return Deployment(
         str(standing.name),
-        str(about.provisioning_state),
+        word(about.provisioning_state),
         changed,
         {name: str(output["value"]) for name, output in values.items()},
     )

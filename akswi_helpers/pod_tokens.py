@@ -51,6 +51,11 @@ MEANING = {
     "ver": "the version of the token's shape",
     "xms_mirid": "the managed identity, as a resource",
 }
+# Where Entra's tokens mean something else by the same name.
+MEANING_AT_ENTRA = {
+    "iss": "who signed it: Entra ID",
+    "sub": "whom it is about: the same principal",
+}
 _TIMES = ("iat", "nbf")
 # They differ in every token, and say nothing to a reader.
 _NOISE = ("aio", "rh", "uti", "jti", "xms_tcdt", "xms_ftd", "xms_idrel")
@@ -197,8 +202,10 @@ def claims(token: Jws) -> pd.DataFrame:
     import pandas as pd
 
     said = _flat(read_unverified(token)[1])
+    by_entra = str(said.get("iss", "")).startswith("https://sts.windows.net/")
+    meaning = {**MEANING, **MEANING_AT_ENTRA} if by_entra else MEANING
     rows = [
-        {"claim": name, "value": value, "meaning": MEANING.get(name, "")}
+        {"claim": name, "value": value, "meaning": meaning.get(name, "")}
         for name, value in _shown(said).items()
     ]
     return pd.DataFrame(rows)

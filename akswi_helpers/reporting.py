@@ -33,7 +33,7 @@ class Watch:
     def cell_started(self, cell: Any, cell_index: int, **_: Any) -> None:
         """A cell begins: nbclient calls this."""
         self._cell = cell_index + 1
-        self._reporter.progress(f"{self.where()} · {self._heading()}")
+        self._reporter.progress(f"{self.where()} · {self._heading()}", self._heading())
 
     def where(self) -> str:
         """The notebook and its cell."""
@@ -50,17 +50,19 @@ class Reporter:
         self._events, self._read = events, 0
         self._out, self._err = out or sys.stdout, err or sys.stderr
         self._live = self._err.isatty()
-        self._at, self._told = "", ""
+        self._at, self._heading, self._told = "", "", ""
         self._evidence: list[Json] = []
 
     def watch(self, notebook: Path) -> Watch:
         """Begin to show one notebook."""
         return Watch(notebook, self)
 
-    def progress(self, text: str) -> None:
-        """Show where the run is."""
+    def progress(self, text: str, heading: str) -> None:
+        """Show where the run is; without a terminal, once per heading."""
         self._at = text
-        self._draw(text)
+        if self._live or heading != self._heading:
+            self._draw(text)
+        self._heading = heading
 
     def done(self, name: str, seconds: float) -> None:
         """A notebook ran to its end."""
@@ -110,7 +112,8 @@ class Reporter:
         if event["state"] == "evidence":
             self._evidence = event["rows"]
         else:
-            self._draw(f"{self._at} · {event['text']}")
+            after = {"done": ": done", "failed": ": failed"}.get(event["state"], "")
+            self._draw(f"{self._at} · {event['text']}{after}")
 
     def _draw(self, text: str) -> None:
         if self._live:

@@ -88,9 +88,9 @@ def run(walk: Walk) -> int:
         _prepare(Path(folder) / "progress.jsonl")
         reporter = Reporter(Path(folder) / "progress.jsonl")
         code = _walk(walk, chosen, out, reporter)
-        reporter.show_evidence()
         if walk.clean_up:
             code = max(code, _walk(walk, _clean_up_of(chosen), out, reporter))
+        reporter.show_evidence()
     if walk.clean_up and idle:
         _stop_sandbox()
     return code
