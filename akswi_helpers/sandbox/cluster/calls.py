@@ -97,7 +97,7 @@ class Call:
         """Whether dryRun=All is asked for. Raises StatusError 422 for another value."""
         given = self.query.get("dryRun", "")
         if given not in ("", "All"):
-            why = f'Unsupported value: "{given}": supported values: "All"'
+            why = f'Unsupported value: ["{given}"]: supported values: "All"'
             raise bad_option(self._options, "dryRun", "FieldValueNotSupported", why)
         return given == "All"
 

@@ -112,7 +112,7 @@ class Exchange:
             pass
 
     def _bodiless(self, reply: Reply) -> bool:
-        return self._scope["method"] == "HEAD" or reply.status == 304
+        return self._scope["method"] == "HEAD" or reply.status in (204, 304)
 
     def _log(self, reply: Reply) -> None:
         from akswi_helpers.sandbox.request_log import RequestLog
@@ -148,8 +148,8 @@ def _head(reply: Reply, call: Call | None) -> list[tuple[bytes, bytes]]:
         "cache-control": "no-cache, private",
         **reply.headers,
     }
-    if reply.stream is None:
-        head["content-length"] = "0" if reply.status == 304 else str(len(reply.encoded()))
+    if reply.stream is None and reply.status not in (204, 304):
+        head["content-length"] = str(len(reply.encoded()))
     rows = [(name.encode(), value.encode("latin-1", "replace")) for name, value in head.items()]
     for warning in dict.fromkeys(call.answered.warnings if call else ()):
         escaped = warning.replace("\\", "\\\\").replace('"', '\\"')

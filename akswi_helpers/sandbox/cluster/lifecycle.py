@@ -105,7 +105,14 @@ def for_update(kind: Kind, old: Json, new: Json, subresource: str) -> Json:
         if "status" in kind.subresources:
             draft.pop("status", None)
             draft |= {"status": old["status"]} if "status" in old else {}
-    return {**draft, "metadata": _kept(kind, old, new, draft)}
+    if subresource == "status" and kind.custom:
+        return {**draft, "metadata": dict(old["metadata"])}
+    metadata = _kept(old, new)
+    if subresource == "status":  # annotations may change with it, these may not
+        for name in ("labels", "ownerReferences"):
+            metadata.pop(name, None)
+            metadata |= {name: old["metadata"][name]} if name in old["metadata"] else {}
+    return {**draft, "metadata": metadata}
 
 
 def _status_only(kind: Kind, old: Json, new: Json) -> Json:
@@ -115,7 +122,7 @@ def _status_only(kind: Kind, old: Json, new: Json) -> Json:
     return draft
 
 
-def _kept(kind: Kind, old: Json, new: Json, draft: Json) -> Json:
+def _kept(old: Json, new: Json) -> Json:
     before = old["metadata"]
     metadata = {**new["metadata"], "name": before["name"]}
     for name in (*_SYSTEM, "namespace", "generation", "generateName"):

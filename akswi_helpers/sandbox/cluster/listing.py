@@ -67,8 +67,8 @@ def revision_of(call: Call) -> int | None:
     if not text:
         return None
     if not text.isdigit():
-        field = f'Invalid value: "{text}": strconv.ParseUint: parsing "{text}": invalid syntax'
-        raise bad_option("ListOptions", "resourceVersion", "FieldValueInvalid", field)
+        why = f'Invalid value: "{text}": strconv.ParseUint: parsing "{text}": invalid syntax'
+        raise bad_request(f"invalid resource version: resourceVersion: {why}")
     return int(text)
 
 

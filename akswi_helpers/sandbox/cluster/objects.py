@@ -229,7 +229,8 @@ class Objects:
     ) -> Json:
         draft = defaulting.apply_defaults(kind, copied(draft))  # it holds parts of `live`
         draft = allocation.kept(self.store, kind, live, draft)
-        draft = lifecycle.counted(kind, live, draft)
+        if subresource != "status":
+            draft = lifecycle.counted(kind, live, draft)
         errors = validation.validate_update(kind, draft, live)
         if errors:
             raise _invalid(kind, draft, errors)

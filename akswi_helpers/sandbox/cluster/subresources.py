@@ -121,7 +121,7 @@ async def log(call: Call, pod: Json) -> Reply:
     container = _container(call, pod)
     headers = {"content-type": "text/plain"}
     if not pod["spec"].get("nodeName"):
-        return Reply("", 200, headers)
+        return Reply(None, 204, headers)
     for option in ("sinceTime", "sinceSeconds", "limitBytes"):
         if call.query.get(option):
             raise not_implemented(f"the option {option} of pods/log")

@@ -20,9 +20,12 @@ import pytest
 
 from akswi_helpers.sandbox.certificates import Authority
 from akswi_helpers.sandbox.cluster.clusters import Cluster, Clusters, ClusterSpec, NodePool
+from akswi_helpers.sandbox.cluster.listening import free_port
 from akswi_helpers.sandbox.cluster.service_tokens import issue
 from akswi_helpers.sandbox.world import Surroundings, World
 from akswi_helpers.types import Json
+
+__all__ = ["Answer", "Client", "Host", "Terminal", "free_port", "terminal"]
 
 T = TypeVar("T")
 
@@ -153,6 +156,13 @@ class Client:
         self._token = token
         self._context = ssl.create_default_context(cafile=str(host.authority.ca_file))
         self._context.check_hostname = False  # the certificate names the fqdn, not 127.0.0.1
+
+    @classmethod
+    def at(cls, base: str, token: str, context: ssl.SSLContext) -> Client:
+        """A client of any server."""
+        client = cls.__new__(cls)
+        client._base, client._token, client._context = base, token, context
+        return client
 
     def __call__(
         self, method: str, path: str, body: Any = None, token: str | None = None, **headers: str
