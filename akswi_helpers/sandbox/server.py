@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from akswi_helpers.places import private
-from akswi_helpers.sandbox import control, deployer, services, settings
+from akswi_helpers.sandbox import control, deployer, services, settings, terminal_tokens
 from akswi_helpers.sandbox.asgi import CLUSTER_HOST, Front, cluster_api
 from akswi_helpers.sandbox.azure.access import ENTRA
 from akswi_helpers.sandbox.certificates import Authority
@@ -78,6 +78,7 @@ class Sandbox:
             self.spawn(self._gateway.serve())
             services.resume(self.world)
             self.spawn(self._warm())
+            self.spawn(terminal_tokens.keep_fresh(self.world, self.home))
             self.spawn(self._watch_idleness())
             self._heed_signals()
             ready()

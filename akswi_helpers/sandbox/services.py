@@ -7,33 +7,24 @@ A service module has `SERVICE: wire.Service` and, when it works in the backgroun
 from __future__ import annotations
 
 import importlib
-import logging
-from collections.abc import Iterator
 from types import ModuleType
 
 from akswi_helpers.sandbox.dispatch import Services
 from akswi_helpers.sandbox.world import World
-
-log = logging.getLogger(__name__)
 
 PACKAGE = "akswi_helpers.sandbox"
 MODULES = (
     "azure.entra",
     "azure.arm",
     "azure.keyvault",
-    "azure.graph",
     "azure.imds",
     "cluster.issuer",
 )
 
 
-def modules() -> Iterator[ModuleType]:
+def modules() -> tuple[ModuleType, ...]:
     """The service modules, imported."""
-    for name in MODULES:
-        try:
-            yield importlib.import_module(f"{PACKAGE}.{name}")
-        except ImportError:
-            log.exception("%s is left out", name)
+    return tuple(importlib.import_module(f"{PACKAGE}.{name}") for name in MODULES)
 
 
 def load() -> Services:
