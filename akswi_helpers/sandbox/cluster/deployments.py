@@ -137,6 +137,7 @@ def _note_revision(cluster: Cluster, deployment: Json, revision: int) -> None:
         deployment["metadata"]["namespace"],
         deployment,
         manager=_MANAGER,
+        subresource="status",  # which does not count as a new generation
     )
     deployment["metadata"]["resourceVersion"] = changed["metadata"]["resourceVersion"]
 
