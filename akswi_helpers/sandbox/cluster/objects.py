@@ -282,6 +282,8 @@ class Objects:
             )
         except apply.ApplyConflict as error:
             raise StatusError(409, "Conflict", str(error), {"causes": error.causes}) from error
+        except merge.PatchRefused as error:
+            raise StatusError(error.status, error.reason, str(error), error.details) from error
 
     def _live(self, kind: Kind, namespace: str, name: str) -> Json:
         live = self.store.get(kind, namespace, name)
