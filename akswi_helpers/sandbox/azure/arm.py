@@ -14,7 +14,7 @@ resource locks, policy, private links.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
@@ -40,6 +40,7 @@ from akswi_helpers.sandbox.azure.resource_groups import Groups
 from akswi_helpers.sandbox.azure.resource_ids import group_id, target_of, type_of
 from akswi_helpers.sandbox.wire import (
     Caller,
+    Handler,
     MalformedBody,
     Reply,
     Request,
@@ -257,15 +258,26 @@ def _printed(reply: Reply, request: Request) -> object:
     return reply.body
 
 
+_IN_TIME: dict[object, Callable[[World, Request], Awaitable[Reply]]] = {
+    managed_identity.put_credential: managed_identity.put_credential_in_time,
+}
+
+
 def _dressing(route: Route) -> Route:
     """The route as clients see it; `call` uses the bare one."""
     handler = cast("Callable[[World, Request], Reply]", route.handler)
+    slow = _IN_TIME.get(route.handler)
 
     def dressed(world: World, request: Request) -> Reply:
         return _dressed(handler(world, request), request)
 
-    inherit(dressed, handler)
-    return replace(route, handler=dressed)
+    async def dressed_in_time(world: World, request: Request) -> Reply:
+        assert slow is not None
+        return _dressed(await slow(world, request), request)
+
+    outer: Handler = dressed_in_time if slow else dressed
+    inherit(outer, route.handler)
+    return replace(route, handler=outer)
 
 
 ROUTES: tuple[Route, ...] = (

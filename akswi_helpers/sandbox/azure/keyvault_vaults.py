@@ -7,13 +7,13 @@
     GET …/resourceGroups/{group}/providers/Microsoft.KeyVault/vaults
     GET …/{subscription}/providers/Microsoft.KeyVault/vaults
     GET …/{subscription}/providers/Microsoft.KeyVault/deletedVaults
-    GET …/{subscription}/providers/Microsoft.KeyVault/locations/{location}/deletedVaults/{vault}
-    POST …/{subscription}/providers/Microsoft.KeyVault/locations/{location}/deletedVaults/{vault}/purge
-    GET …/{subscription}/providers/Microsoft.KeyVault/locations/{location}/operationResults/{operation}
+    GET …/Microsoft.KeyVault/locations/{location}/deletedVaults/{vault}
+    POST …/Microsoft.KeyVault/locations/{location}/deletedVaults/{vault}/purge
+    GET …/Microsoft.KeyVault/locations/{location}/operationResults/{operation}
     POST …/{subscription}/providers/Microsoft.KeyVault/checkNameAvailability
-    PUT …/resourceGroups/{group}/providers/Microsoft.KeyVault/vaults/{vault}/secrets/{name}
-    GET …/resourceGroups/{group}/providers/Microsoft.KeyVault/vaults/{vault}/secrets/{name}
-    GET …/resourceGroups/{group}/providers/Microsoft.KeyVault/vaults/{vault}/secrets
+    PUT …/Microsoft.KeyVault/vaults/{vault}/secrets/{name}
+    GET …/Microsoft.KeyVault/vaults/{vault}/secrets/{name}
+    GET …/Microsoft.KeyVault/vaults/{vault}/secrets
 
 Source: https://learn.microsoft.com/rest/api/keyvault/keyvault/vaults and recorded exchanges.
 Left out: firewalls and private endpoints (501), access policies as an operation, keys, managed

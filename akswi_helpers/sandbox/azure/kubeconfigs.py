@@ -58,7 +58,7 @@ users:
 
 
 def user_kubeconfig(cluster: Json, group: str, tenant: str, port: int, authority: bytes) -> str:
-    """The YAML text for `cluster`; `authority` is the PEM that its API's certificate goes back to."""
+    """The YAML text for `cluster`; `authority` is the PEM that signed its API's certificate."""
     return _TEMPLATE.format(
         authority=base64.b64encode(authority).decode(),
         port=port,

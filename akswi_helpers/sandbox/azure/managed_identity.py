@@ -19,6 +19,7 @@ do not support credentials.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from dataclasses import replace
 
@@ -40,6 +41,7 @@ from akswi_helpers.types import Json, ResourceId
 
 TYPE = "Microsoft.ManagedIdentity/userAssignedIdentities"
 CREDENTIALS = f"{TYPE}/federatedIdentityCredentials"
+WRITE_S = 0.05  # how long the write of a credential takes on the wire
 
 
 def identity_id(subscription: str, group: str, name: str) -> ResourceId:
@@ -224,6 +226,18 @@ def put_credential(world: World, request: Request) -> Reply:
         raise too_many()
     directory.put_credential(principal, wanted)
     return Reply(credential_document(identity["id"], wanted), 200 if old else 201)
+
+
+async def put_credential_in_time(world: World, request: Request) -> Reply:
+    """`put_credential` as clients meet it: it takes a moment, and refuses another meanwhile."""
+    identity, writes = _id(request), world.state(Writes)
+    writes.begin(identity)
+    try:
+        await asyncio.sleep(WRITE_S)
+        with world.transaction():
+            return put_credential(world, request)
+    finally:
+        writes.end(identity)
 
 
 def get_credential(world: World, request: Request) -> Reply:

@@ -1,0 +1,59 @@
+"""Every service of Azure's is written in the same shape, and says truly what it serves."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from akswi_helpers.sandbox import azure
+from akswi_helpers.sandbox.azure.property_tables import arm_data
+from akswi_helpers.sandbox.wire import Route
+
+PARTS = ["# 1 · Shapes", "# 2 · State", "# 3 · Errors", "# 4 · Routes"]
+FRONT = "arm"  # serves what the others list
+
+
+def _services() -> list[ModuleType]:
+    names = [found.name for found in pkgutil.iter_modules(azure.__path__)]
+    modules = [importlib.import_module(f"{azure.__name__}.{name}") for name in names]
+    front = f"{azure.__name__}.{FRONT}"
+    return [one for one in modules if hasattr(one, "ROUTES") and one.__name__ != front]
+
+
+SERVICES = _services()
+
+
+@pytest.mark.parametrize("module", SERVICES, ids=lambda one: one.__name__.rpartition(".")[2])
+def test_service_file_has_its_four_parts_in_order(module: ModuleType) -> None:
+    text = Path(str(module.__file__)).read_text()
+    assert re.findall(r"^# \d · \w+", text, re.MULTILINE) == PARTS
+
+
+@pytest.mark.parametrize("module", SERVICES, ids=lambda one: one.__name__.rpartition(".")[2])
+def test_docstring_lists_exactly_the_routes(module: ModuleType) -> None:
+    told = re.findall(r"^    ([A-Z]+) +(\S+)", module.__doc__ or "", re.MULTILINE)
+    served = [(route.method, route.path) for route in module.ROUTES]
+    assert len(told) == len(set(told))
+    assert all(any(_same(one, route) for route in served) for one in told)
+    assert all(any(_same(one, route) for one in told) for route in served)
+
+
+@pytest.mark.parametrize("module", SERVICES, ids=lambda one: one.__name__.rpartition(".")[2])
+def test_every_route_under_resource_manager_has_a_type_with_known_versions(
+    module: ModuleType,
+) -> None:
+    routes: tuple[Route, ...] = module.ROUTES
+    typed = [route for route in routes if route.path.startswith(("/subscriptions", "/{scope+}"))]
+    assert all(route.type in arm_data("api-versions") for route in typed)
+
+
+def _same(told: tuple[str, str], served: tuple[str, str]) -> bool:
+    """Whether a docstring's line means a route; "…" stands for the path's beginning."""
+    path = told[1]
+    fits = served[1].endswith(path[1:]) if path.startswith("…") else served[1] == path
+    return told[0] == served[0] and fits
