@@ -18,7 +18,8 @@ test: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/pytest -n 2 --dist loadfile -m "not clients"
-	$(BIN)/pytest -n 2 --dist loadfile --nbval --nbval-sanitize-with tests/notebooks/sanitize.cfg notebooks
+	$(BIN)/pytest -n 2 --dist loadfile -p tests.notebooks.nbval_plugin --nbval \
+	  --nbval-sanitize-with tests/notebooks/sanitize.cfg notebooks
 
 # Clients with an environment of their own (Helm 4 built with Go) and tests that take minutes.
 test-clients: $(STAMP)
