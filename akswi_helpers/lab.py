@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from akswi_helpers import commands, explain, ownership, parameters, places
+from akswi_helpers import commands, explain, ownership, parameters, places, progress
 from akswi_helpers.commands import CommandOutput
 from akswi_helpers.errors import LabError
 from akswi_helpers.ledger import Ledger
@@ -140,7 +140,17 @@ def open_lab(
         stages.bring(lab, stage)
     else:
         stages.require(lab, stage)
+    if progress.in_a_notebook():
+        _show_tables_whole()
     return lab
+
+
+def _show_tables_whole() -> None:
+    """An issuer cut at its fiftieth character cannot be compared by eye."""
+    import pandas as pd
+
+    pd.set_option("display.max_colwidth", None)
+    pd.set_option("display.width", 240)
 
 
 @explain.told

@@ -71,10 +71,10 @@ def _append(path: str, event: dict[str, Any]) -> None:
 
 
 def _line() -> Line:
-    return _Display() if not headless() and _in_a_notebook() else _Silent()
+    return _Display() if not headless() and in_a_notebook() else _Silent()
 
 
-def _in_a_notebook() -> bool:
+def in_a_notebook() -> bool:
     """Whether this code runs in a kernel; asked without importing IPython."""
     import sys
 
