@@ -240,6 +240,7 @@ def main() -> None:
     asked = json.loads(sys.argv[1])
     end_with(asked["pipe"])
     limit(asked["limits"])
+    os.umask(0o077)
     as_first_process()
     sys.excepthook = _without_us
     command = asked["command"]

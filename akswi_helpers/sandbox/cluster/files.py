@@ -29,18 +29,26 @@ class BadPathError(Exception):
     """A path that would lead out of its volume."""
 
 
+def make_private(folder: Path) -> Path:
+    """The folder, made with its missing parents, all of them for its owner alone."""
+    if not folder.is_dir():
+        make_private(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
+
+
 def write(folder: Path, payload: Payload) -> bool:
     """Make the volume's files those of `payload`; whether anything changed. Raises BadPathError."""
     for path in payload:
         _check(path)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private(folder)
     if (folder / _DATA).exists() and _read(folder / _DATA) == _wanted(payload):
         return False
     before = _target(folder)
     made = folder / f"..{datetime.now(UTC):%Y_%m_%d_%H_%M_%S}.{secrets.randbelow(10**9):09d}"
     for path, (content, mode) in payload.items():
         _put(made / path, content, mode)
-    made.mkdir(mode=0o700, exist_ok=True)
+    make_private(made)
     _switch(folder, made.name)
     _link(folder, payload)
     if before is not None:
@@ -72,7 +80,7 @@ def _read(data: Path) -> dict[str, tuple[bytes, int]]:
 
 
 def _put(path: Path, content: bytes, mode: int) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private(path.parent)
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(file, "wb") as opened:
         opened.write(content)

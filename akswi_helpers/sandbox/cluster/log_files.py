@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from akswi_helpers.sandbox.cluster.files import make_private
 from akswi_helpers.sandbox.world import World
 from akswi_helpers.types import Seconds
 
@@ -31,7 +32,7 @@ class Logs:
 
     def begin(self, path: Path) -> None:
         """A container starts: its log exists, and more may come."""
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(path.parent)
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
         self._open.add(path)
 

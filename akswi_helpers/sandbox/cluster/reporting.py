@@ -8,15 +8,17 @@ grouping of similar events. Events are dropped an hour after they last happened.
 
 from __future__ import annotations
 
-import hashlib
+import time
 from typing import TYPE_CHECKING
 
 from akswi_helpers.sandbox.cluster.lifecycle import timestamp
 from akswi_helpers.sandbox.cluster.refusals import StatusError
+from akswi_helpers.sandbox.cluster.store import copied
 from akswi_helpers.types import Json
 
 if TYPE_CHECKING:
     from akswi_helpers.sandbox.cluster.clusters import Cluster
+    from akswi_helpers.sandbox.cluster.kinds import Kind
 
 KEPT_S = 3600
 _LONGEST = 1024
@@ -38,16 +40,15 @@ def report(
     namespace = about["metadata"].get("namespace") or "default"
     kind = cluster.kind("v1", "Event")
     now = timestamp(cluster.world.clock.now())
-    key = f"{involved['uid']}|{container}|{reason}|{message}|{component}"
-    name = f"{about['metadata']['name']}.{hashlib.sha256(key.encode()).hexdigest()[:16]}"
-    found = cluster.objects.find(kind, namespace, name)
+    found = _same(cluster, kind, namespace, involved, reason, message)
     try:
         if found is not None:
+            found = copied(found)
             found |= {"count": int(found.get("count", 1)) + 1, "lastTimestamp": now}
             cluster.objects.update(kind, namespace, found, manager=component)
             return
         event = {
-            "metadata": {"name": name},
+            "metadata": {"name": f"{about['metadata']['name']}.{time.time_ns():x}"},
             "involvedObject": involved,
             "reason": reason,
             "message": message[:_LONGEST],
@@ -75,6 +76,17 @@ def expire(cluster: Cluster) -> None:
         if last < oldest:
             metadata = event["metadata"]
             cluster.objects.delete(kind, metadata["namespace"], metadata["name"])
+
+
+def _same(
+    cluster: Cluster, kind: Kind, namespace: str, involved: Json, reason: str, message: str
+) -> Json | None:
+    wanted = (involved["uid"], involved.get("fieldPath"), reason, message[:_LONGEST])
+    for event in cluster.store.list(kind, namespace):
+        about = event["involvedObject"]
+        if (about.get("uid"), about.get("fieldPath"), event["reason"], event["message"]) == wanted:
+            return event
+    return None
 
 
 def _involved(about: Json, container: str) -> Json:

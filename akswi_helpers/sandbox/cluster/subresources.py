@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from akswi_helpers.sandbox.cluster.kinds import Kind
 
 _SHORTEST_S, _MOST_S = 600, 2**32  # what a TokenRequest may ask for
+_UNPULLED = {
+    "ErrImagePull": "image can't be pulled",
+    "ImagePullBackOff": "trying and failing to pull image",
+}
 _STREAMS = ("exec", "attach", "portforward")
 
 
@@ -165,6 +169,7 @@ def _has_started(call: Call, pod: Json, container: str) -> None:
     ran = (row.get("lastState") or {}).get("terminated")
     if "waiting" in state and not ran:
         reason = state["waiting"].get("reason") or "ContainerCreating"
+        reason = _UNPULLED.get(reason, reason)
         raise bad_request(f'container "{container}" in pod "{name}" is waiting to start: {reason}')
 
 

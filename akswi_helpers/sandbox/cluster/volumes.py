@@ -64,7 +64,7 @@ class Volumes:
 
     async def _make(self, pod: Json, volume: Json, folder: Path) -> None:
         if "emptyDir" in volume:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            files.make_private(folder)
             return
         files.write(folder, await self._content(pod, volume))
 
@@ -123,9 +123,11 @@ class Volumes:
 
     def _data(self, kind: str, namespace: str, name: str, optional: bool) -> dict[str, bytes]:
         found = self._cluster.kind("v1", "Secret" if kind == "secret" else "ConfigMap")
-        if optional and self._cluster.store.get(found, namespace, name) is None:
+        obj = self._cluster.store.get(found, namespace, name)
+        if obj is None and optional:
             return {}
-        obj = self._cluster.objects.get(found, namespace, name)
+        if obj is None:
+            raise StatusError(404, "NotFound", f'{kind.lower()} "{name}" not found')
         if kind == "secret":
             return _decoded(obj.get("data"))
         text = {key: value.encode() for key, value in (obj.get("data") or {}).items()}

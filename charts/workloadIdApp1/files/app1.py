@@ -88,12 +88,14 @@ def secret(vault, name, access_token):
 def ask(url, data=None, headers=None):
     """The JSON that `url` answers. Raises RefusedError in the words of whoever refused."""
     request = urllib.request.Request(url, data, headers or {})
+    host = request.host
     try:
         with urllib.request.urlopen(request, timeout=30) as reply:
             return json.load(reply)
     except urllib.error.HTTPError as error:
-        host = urllib.parse.urlsplit(url).hostname
         raise RefusedError(f"{host} says {error.code}: {reason(error.read())}") from error
+    except urllib.error.URLError as error:
+        raise RefusedError(f"{host} cannot be reached: {error.reason}") from error
 
 
 def reason(body):
