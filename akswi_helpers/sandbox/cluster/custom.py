@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from akswi_helpers.sandbox.cluster import apply
 from akswi_helpers.types import Json
 
 if TYPE_CHECKING:
@@ -27,9 +28,9 @@ _CONDITIONS = (
 
 
 def established(kind: Kind, draft: Json, now: str) -> Json:
-    """A new definition with its names accepted; anything else as it is."""
+    """A new definition with its names accepted, which is the API server's own doing."""
     spec = draft.get("spec") or {}
-    if kind.kind != DEFINITION or not spec.get("names"):
+    if not spec.get("names"):
         return draft
     conditions = [
         {
@@ -43,7 +44,8 @@ def established(kind: Kind, draft: Json, now: str) -> Json:
     ]
     stored = [version["name"] for version in spec.get("versions") or [] if version.get("storage")]
     status = {"conditions": conditions, "acceptedNames": spec["names"], "storedVersions": stored}
-    return {**draft, "status": status}
+    made = {**draft, "status": status}
+    return apply.track(kind, draft, made, manager="kube-apiserver", now=now, subresource="status")
 
 
 def orphaned(cluster: Cluster, kind: Kind, gone: Json) -> Iterator[tuple[Kind, str, str]]:

@@ -125,7 +125,7 @@ def _row(kind: Kind) -> Json:
         "responseKind": response,
         "scope": "Namespaced" if kind.namespaced else "Cluster",
         "singularResource": kind.singular,
-        "verbs": sorted(kind.verbs),
+        "verbs": _verbs(kind),
     }
     row |= {"shortNames": list(kind.short_names)} if kind.short_names else {}
     row |= {"categories": list(kind.categories)} if kind.categories else {}
@@ -139,6 +139,13 @@ def _row(kind: Kind) -> Json:
             for part in kind.parts
         ]
     return row
+
+
+_CUSTOM_VERBS = ["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"]
+
+
+def _verbs(kind: Kind) -> list[str]:
+    return _CUSTOM_VERBS if kind.custom else sorted(kind.verbs)
 
 
 def _part_response(kind: Kind, part: Subresource) -> Json:
@@ -156,7 +163,7 @@ def _plain(kind: Kind) -> Iterator[Json]:
         "singularName": kind.singular,
         "namespaced": kind.namespaced,
         "kind": kind.kind,
-        "verbs": sorted(kind.verbs),
+        "verbs": _verbs(kind),
     }
     row |= {"shortNames": list(kind.short_names)} if kind.short_names else {}
     row |= {"categories": list(kind.categories)} if kind.categories else {}

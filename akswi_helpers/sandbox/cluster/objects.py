@@ -208,7 +208,7 @@ class Objects:
             return copied(deletion.answer(kind, last, gone=True))
 
     def _create(self, kind: Kind, namespace: str, obj: Json, track: Track, user: User) -> Json:
-        draft = self._drafted(kind, namespace, obj)
+        draft = track(self._drafted(kind, namespace, obj))  # what admission adds has no owner
         draft = admission.for_create(self._cluster, kind, draft)
         name, path = draft["metadata"]["name"], f"{kind.plural}.{kind.group}/{namespace}"
         guid = self._world.ids.guid("uid", f"{self._cluster.spec.resource_id}/{path}/{name}")
@@ -216,25 +216,25 @@ class Objects:
         draft = lifecycle.for_create(kind, draft, uid=guid, now=now)
         draft = defaulting.prepare_new(kind, draft)
         draft = allocation.allocated(self.store, kind, draft)
-        draft = custom.established(kind, draft, now)
+        if kind.kind == custom.DEFINITION:
+            draft = custom.established(kind, draft, now)
         errors = validation.validate_create(kind, draft)
         if errors:
             raise _invalid(kind, draft, errors)
         if self.store.get(kind, namespace, name) is not None:
             raise already_exists(kind, name)
-        return copied(self.store.put(kind, lifecycle.ordered(track(draft))))
+        return copied(self.store.put(kind, lifecycle.ordered(draft)))
 
     def _replace(
         self, kind: Kind, live: Json, draft: Json, track: Track, user: User, subresource: str
     ) -> Json:
-        draft = defaulting.apply_defaults(kind, copied(draft))  # it holds parts of `live`
+        draft = track(defaulting.apply_defaults(kind, copied(draft)))  # it held parts of `live`
         draft = allocation.kept(self.store, kind, live, draft)
         if subresource != "status":
             draft = lifecycle.counted(kind, live, draft)
         errors = validation.validate_update(kind, draft, live)
         if errors:
             raise _invalid(kind, draft, errors)
-        draft = track(draft)
         if "deletionTimestamp" in draft["metadata"] and deletion.done(draft):
             return copied(self._remove(kind, draft))
         if lifecycle.unchanged(live, draft):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from akswi_helpers.sandbox.cluster import authentication, bodies, rbac
+from akswi_helpers.sandbox.cluster import apply, authentication, bodies, rbac
 from akswi_helpers.sandbox.cluster.calls import Call
 from akswi_helpers.sandbox.cluster.lifecycle import timestamp
 from akswi_helpers.sandbox.cluster.refusals import invalid
@@ -27,7 +27,8 @@ def answer(call: Call) -> Reply:
     metadata = {**(asked.get("metadata") or {}), "creationTimestamp": now}
     head = {"kind": kind.kind, "apiVersion": kind.api_version, "metadata": metadata}
     spec = {"spec": asked["spec"]} if "spec" in asked else {}
-    return Reply({**head, **spec, "status": status}, 201)
+    shown = apply.track(kind, None, {**head, **spec}, manager=call.manager, now=now)
+    return Reply({**shown, "status": status}, 201)
 
 
 def _may_i(call: Call, spec: Json) -> Json:

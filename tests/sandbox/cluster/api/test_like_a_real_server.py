@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from akswi_helpers.types import Json
-from tests.sandbox.cluster.api.conftest import Answer, Client, Host, free_port
+from tests.sandbox.cluster.api.conftest import Answer, Client, free_port
 
 JUDGE = Path(__file__).parents[5] / "shared/tools/kube/up.sh"
 pytestmark = [
@@ -65,19 +65,27 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
         process.stdout.close()
 
 
-def test_answers_equal_those_of_a_real_server(admin: Client, real: Client) -> None:
-    different = {}
-    for step in STEPS:
-        ours, theirs = _sent(admin, step), _sent(real, step)
-        if ours != theirs:
-            different[step["what"]] = {"ours": ours, "real": theirs}
-    assert different == {}
+@pytest.fixture(scope="module")
+def compared(admin: Client, real: Client) -> dict[str, list[Any]]:
+    """Both answers of every step where they differ, by the step's name."""
+    both = {step["what"]: [_sent(admin, step), _sent(real, step)] for step in STEPS}
+    return {what: pair for what, pair in both.items() if pair[0] != pair[1]}
+
+
+def test_answers_equal_those_of_a_real_server(compared: dict[str, list[Any]]) -> None:
+    known = {step["what"] for step in STEPS if "differs" in step}
+    assert {what: pair for what, pair in compared.items() if what not in known} == {}
+
+
+def test_known_differences_still_differ(compared: dict[str, list[Any]]) -> None:
+    assert [s["what"] for s in STEPS if "differs" in s and s["what"] not in compared] == []
 
 
 def _sent(client: Client, step: Json) -> Any:
+    time.sleep(step.get("after_s", 0))
     headers = {k: step[k] for k in ("content_type", "accept") if k in step}
     answer = client(step["method"], step["path"], step.get("body"), **headers)
-    return _comparable(answer)
+    return answer.status if step.get("only") == "status" else _comparable(answer)
 
 
 def _comparable(answer: Answer) -> Any:
@@ -95,9 +103,9 @@ def _still(value: Any) -> Any:
         return [_still(item) for item in value]
     if isinstance(value, str):
         value = re.sub(r"kube-api-access-\w{5}", "kube-api-access-x", value)
+        value = re.sub(r"\bkube-(controller-manager|apiserver)\b", "kube", value)
+        value = re.sub(r"\bweb-\w+", "web-x", value)
+        value = re.sub(r"in record \(\d+\)", "in record (n)", value)
         value = re.sub(r"^\d+s$|^<unknown>$", "0s", value)
         return re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", "uid", value)
     return value
-
-
-__all__ = ["Host"]
