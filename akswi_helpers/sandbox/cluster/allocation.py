@@ -44,13 +44,25 @@ def kept(store: Store, kind: Kind, live: Json, draft: Json) -> Json:
         return draft
     spec, before = dict(draft.get("spec") or {}), live["spec"]
     if spec.get("type") == before.get("type") or spec.get("type") != "ExternalName":
-        for field in ("clusterIP", "clusterIPs"):
+        for field in ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"):
             if not spec.get(field) and before.get(field):
                 spec[field] = before[field]
+    _forget(spec, before)
     others = [item["spec"] for item in store.list(kind) if item is not live]
     spec["ports"] = _remembered(spec.get("ports") or [], before.get("ports") or [])
     _ports(draft, spec, _taken_ports(others))
     return {**draft, "spec": spec}
+
+
+def _forget(spec: Json, before: Json) -> None:
+    """Drop what only the Service's former type had, unless it was changed on purpose."""
+    dependent = {"allocateLoadBalancerNodePorts": spec.get("type") == "LoadBalancer"}
+    dependent["externalTrafficPolicy"] = spec.get("type") in ("NodePort", "LoadBalancer") or bool(
+        spec.get("externalIPs")
+    )
+    for field, needed in dependent.items():
+        if not needed and spec.get(field) == before.get(field):
+            spec.pop(field, None)
 
 
 def _address(draft: Json, spec: Json, taken: set[str]) -> None:

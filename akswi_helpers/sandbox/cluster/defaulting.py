@@ -47,7 +47,20 @@ def prepare_new(kind: Kind, obj: Json) -> Json:
         annotations = obj["metadata"].get("annotations") or {}
         generation = {"deprecated.daemonset.template.generation": "1"}
         obj["metadata"]["annotations"] = {**annotations, **generation}
+    elif kind.group_resource == "services":
+        _families(obj["spec"])
     return obj
+
+
+def _families(spec: Json) -> None:
+    """An IPv4 cluster's answer; a headless Service without selector may be reached by both."""
+    if spec.get("type") == "ExternalName":
+        return
+    both = spec.get("clusterIP") == "None" and not spec.get("selector")
+    if not spec.get("ipFamilyPolicy"):
+        spec["ipFamilyPolicy"] = "RequireDualStack" if both else "SingleStack"
+    if not spec.get("ipFamilies"):
+        spec["ipFamilies"] = ["IPv4", "IPv6"] if both else ["IPv4"]
 
 
 def _fill(type_name: str, obj: Json) -> None:

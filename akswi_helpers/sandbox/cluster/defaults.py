@@ -242,7 +242,6 @@ def _service(service: Json) -> None:
             port["targetPort"] = port.get("port", 0)
     if spec["type"] != "ExternalName":
         _traffic(spec)
-        _families(spec)
 
 
 def _traffic(spec: Json) -> None:
@@ -262,15 +261,6 @@ def _affinity(spec: Json) -> None:
         config = (spec.get("sessionAffinityConfig") or {}).get("clientIP") or {}
         if config.get("timeoutSeconds") is None:
             spec["sessionAffinityConfig"] = {"clientIP": {"timeoutSeconds": 10800}}
-
-
-def _families(spec: Json) -> None:
-    """An IPv4 cluster's answer; a headless Service without selector may be reached by both."""
-    both = spec.get("clusterIP") == "None" and not spec.get("selector")
-    if not spec.get("ipFamilyPolicy"):
-        spec["ipFamilyPolicy"] = "RequireDualStack" if both else "SingleStack"
-    if not spec.get("ipFamilies"):
-        spec["ipFamilies"] = ["IPv4", "IPv6"] if both else ["IPv4"]
 
 
 def _role_binding(binding: Json) -> None:
