@@ -39,8 +39,9 @@ from akswi_helpers.sandbox.templates.describing import (
     operation,
     to_wire,
 )
-from akswi_helpers.sandbox.templates.foreseeing import foresee, what_if
+from akswi_helpers.sandbox.templates.foreseeing import foresee
 from akswi_helpers.sandbox.templates.records import ENDED, Deployments
+from akswi_helpers.sandbox.templates.what_if import what_if
 from akswi_helpers.sandbox.wire import (
     POLL_HEADERS,
     UNVERIFIED,

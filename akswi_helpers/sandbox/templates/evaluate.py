@@ -25,10 +25,13 @@ from akswi_helpers.sandbox.templates.expressions import (
 )
 from akswi_helpers.sandbox.templates.lists import find_key
 from akswi_helpers.sandbox.templates.refusals import ExpressionRefused, NotEmulated
-from akswi_helpers.sandbox.templates.scopes import Scope
+from akswi_helpers.sandbox.templates.scopes import NeedsRuntime, Scope
 from akswi_helpers.sandbox.templates.surroundings import NOT_EMULATED, SURROUNDINGS
 from akswi_helpers.sandbox.wire import UNVERIFIED
 from akswi_helpers.types import Json
+
+NOT_YET: Value = object()
+"""Stands for a value that only the run will tell; asking for any part of it is NeedsRuntime."""
 
 
 def evaluate(value: Value, scope: Scope) -> Value:
@@ -56,6 +59,8 @@ def result(node: Node, scope: Scope) -> Value:
 
 def member(value: Value, key: Value) -> Value:
     """`value.key` or `value[key]`. Raises ExpressionRefused where there is none."""
+    if value is NOT_YET:
+        raise NeedsRuntime("reference")
     if isinstance(value, dict):
         return _property(value, key)
     if isinstance(value, list):
@@ -196,6 +201,8 @@ def _try_get(call: Call, scope: Scope) -> Value:
     for key in keys:
         try:
             value = member(value, key)
+        except NeedsRuntime:
+            raise
         except ExpressionRefused:
             return None
     return value

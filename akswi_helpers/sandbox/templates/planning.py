@@ -118,14 +118,26 @@ def desired(planned: Planned) -> Json:
     if planned.type.lower() != NESTED.lower():
         filled: Json = evaluate(body, planned.scope)
         return filled
+    template = nested_template(planned)
     properties = {key: value for key, value in body["properties"].items() if key != "template"}
-    options = properties.get("expressionEvaluationOptions") or {}
-    if "template" in body["properties"] and str(options.get("scope")).lower() != "inner":
-        raise NotEmulated("nested deployments whose expressions are evaluated in the outer scope")
     nested: Json = evaluate({**body, "properties": properties}, planned.scope)
-    if "template" in body["properties"]:
-        nested["properties"]["template"] = body["properties"]["template"]
+    nested["properties"]["template"] = template
     return nested
+
+
+def nested_template(planned: Planned) -> Json:
+    """The template of a nested deployment, as it is written.
+
+    Raises NotEmulated for a linked one, or one whose expressions belong to the outer template.
+    """
+    properties = planned.definition.body.get("properties") or {}
+    if "template" not in properties:
+        raise NotEmulated("nested deployments without a template of their own (templateLink)")
+    options = properties.get("expressionEvaluationOptions") or {}
+    if str(options.get("scope")).lower() != "inner":
+        raise NotEmulated("nested deployments whose expressions are evaluated in the outer scope")
+    template: Json = properties["template"]
+    return template
 
 
 def _unrolled(definition: Definition, place: str, scope: Scope) -> Iterator[Planned]:
