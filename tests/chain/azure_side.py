@@ -40,8 +40,8 @@ class AzureSide:
     def outputs(self) -> dict[str, str]:
         """The deployment's outputs, by name."""
         client = DeploymentsMgmtClient(self.credential, self.subscription, **self.transport)
-        newest = next(iter(client.deployments.list_by_resource_group(GROUP)))
-        outputs: Any = newest.properties and newest.properties.outputs
+        main: Any = client.deployments.get(GROUP, "main").properties
+        outputs: Any = main.outputs
         return {name: output["value"] for name, output in outputs.items()}
 
     @cached_property
