@@ -1,6 +1,7 @@
 """Pictures of who proves what to whom: status in, SVG, alt text and plain words out.
 
     draw(chain)         one app's chain, hop by hop, with what each hop answered
+    broken(chain, 2)    the same chain, had it ended at hop 2
     expected()          the same chain before anybody tried it
     injection()         how a token gets into a pod that asked for an identity
 
@@ -12,7 +13,7 @@ see `stills`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from akswi_helpers.svg import GREEN, GREY, RED, Drawing, Picture, wrapped
@@ -122,6 +123,19 @@ def _columns(hops: Sequence[Hop]) -> dict[str, float]:
 def _reach(hop: Hop, columns: dict[str, float]) -> float:
     """The room for a hop's words, in pixels."""
     return abs(columns[hop.source] - columns[hop.destination]) or COLUMN - 60
+
+
+def broken(chain: Chain, number: int, code: str = "") -> Chain:
+    """`chain` as it stands when hop `number` is refused: what comes after was not reached."""
+
+    def after(hop: Hop) -> Hop:
+        if hop.number < number:
+            return hop
+        if hop.number == number:
+            return replace(hop, status="refused", code=code, why="")
+        return replace(hop, status="not reached", code="", why="")
+
+    return replace(chain, hops=tuple(after(hop) for hop in chain.hops))
 
 
 def expected() -> Picture:

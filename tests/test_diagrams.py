@@ -70,6 +70,13 @@ def test_alt_counts_the_hops_that_answered_when_none_was_refused() -> None:
     assert diagrams.draw(whole).alt == "Title. 1 of 1 hops answered. pod to Entra ID: asks."
 
 
+def test_broken_keeps_what_came_before_and_reaches_nothing_after() -> None:
+    whole = Chain("app1", "t", tuple(Hop(n, "a", "b", "asks", "ok") for n in (1, 2, 3)))
+    hops = diagrams.broken(whole, 2, "AADSTS700213").hops
+    assert [hop.status for hop in hops] == ["ok", "refused", "not reached"]
+    assert [hop.code for hop in hops] == ["", "AADSTS700213", ""]
+
+
 def test_text_has_a_line_for_every_hop() -> None:
     title, *lines = BROKEN.text.splitlines()
     assert title == BROKEN.title

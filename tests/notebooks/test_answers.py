@@ -1,0 +1,50 @@
+"""Every exercise can be solved: with the right answers in their places, every page says "right"."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from tests.notebooks.labs import notebooks, prepared, stage_of
+
+OPEN = "answer = ..."
+
+# What a learner would put in place of the dots, in order.
+ANSWERS = {
+    "00": ['"app4"', "0", '"ResourceGroupNotFound"'],
+    "01": [
+        'outputs["aksOidcIssuerUrl"]',
+        '"system:serviceaccount:app1:app1-workloadidapp1"',
+        '{"app2", "app4"}',
+    ],
+    "03": ['"pod"', '"AZURE_CLIENT_ID"', "source.audience"],
+    "07": ["700212", '"AADSTS70025"', "token.subject"],
+    "99": ['"vault"', '"ResourceGroupNotFound"', '"no"'],
+}
+
+
+def answered(path: Path) -> Any:
+    """The notebook, its exercises filled in, and only what they need to run."""
+    notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+    answers = iter(ANSWERS[stage_of(path)])
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and cell.source.startswith(OPEN):
+            cell.source = cell.source.replace(OPEN, f"answer = {next(answers)}", 1)
+    assert next(answers, None) is None
+    return notebook
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("path", notebooks(), ids=lambda path: path.stem)
+def test_exercises_are_right_with_the_right_answers(path: Path) -> None:
+    notebook = answered(path)
+    with prepared(path):
+        NotebookClient(notebook, timeout=120, shutdown_kernel="immediate").execute()
+    cells = [cell for cell in notebook.cells if cell.source.startswith("answer = ")]
+    verdicts = [cell.outputs[0].data["text/plain"] for cell in cells]
+    assert verdicts
+    assert all(verdict.startswith("right: ") for verdict in verdicts)
