@@ -87,9 +87,11 @@ def convert(path: Path, method: str) -> None:
     from akswi_helpers.sandbox import private_files
 
     try:
-        config: Json = yaml.safe_load(path.read_text())
-    except OSError as error:
-        raise Failed(f"{path} cannot be read: {error.strerror}.") from error
+        config = yaml.safe_load(path.read_text())
+    except (OSError, yaml.YAMLError) as error:
+        raise Failed(f"{path} cannot be read ({type(error).__name__}).") from error
+    if not isinstance(config, dict):
+        raise Failed(f"{path} is not a kubeconfig.")
     for user in config.get("users") or []:
         run = (user.get("user") or {}).get("exec")
         if run and Path(str(run.get("command"))).name == "kubelogin":

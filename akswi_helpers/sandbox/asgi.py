@@ -100,13 +100,20 @@ class Front:
         except Gone:
             return
         reply = await dispatch.answer(self.world, self.services, request)
-        self._log(scope, host, request.path, reply.status)
+        self._log(scope, host, request.path, reply.status, by_person=is_person(user))
         await _send(send, reply, head_only=request.method == "HEAD")
 
-    def _log(self, scope: Scope, host: str, path: str, status: int) -> None:
-        agent = _headers(scope).get("user-agent", "")
-        log = self.world.state(RequestLog)
-        log.add(user_agent=agent, method=scope["method"], host=host, path=path, status=status)
+    def _log(
+        self, scope: Scope, host: str, path: str, status: int, *, by_person: bool = True
+    ) -> None:
+        self.world.state(RequestLog).add(
+            user_agent=_headers(scope).get("user-agent", ""),
+            method=scope["method"],
+            host=host,
+            path=path,
+            status=status,
+            by_person=by_person,
+        )
 
 
 def cluster_api(world: World, host: str) -> App | None:
@@ -116,6 +123,11 @@ def cluster_api(world: World, host: str) -> App | None:
     from akswi_helpers.sandbox.cluster.clusters import api_for_host
 
     return api_for_host(world, host)
+
+
+def is_person(user: str) -> bool:
+    """Whether a proxy user is a person or their tools, not a node's pods nor Entra itself."""
+    return user != "entra" and not user.startswith("aks-")
 
 
 def _request(scope: Scope, body: bytes, host: str, path: str, user: str) -> Request:

@@ -157,6 +157,7 @@ def environment(running: Running, user: str = "learner") -> dict[str, str]:
         "NO_PROXY": local,
         "no_proxy": local,
         "REQUESTS_CA_BUNDLE": ca,
+        "CURL_CA_BUNDLE": ca,  # where a machine sets it, it beats SSL_CERT_FILE
         "SSL_CERT_FILE": ca,
         "NODE_EXTRA_CA_CERTS": ca,
         "AZURE_TENANT_ID": running.settings.tenant_id,

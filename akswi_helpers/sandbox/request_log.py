@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,6 +21,10 @@ FILE = "requests.sqlite"
 KEPT = 50_000  # rows
 COLUMNS = ("time", "user_agent", "method", "host", "path", "status")
 
+_TABLE = (
+    "CREATE TABLE IF NOT EXISTS requests (id INTEGER PRIMARY KEY, time REAL, user_agent TEXT,"
+    " method TEXT, host TEXT, path TEXT, status INTEGER)"
+)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -30,16 +35,29 @@ class RequestLog:
         surroundings = getattr(world, "surroundings", None)
         self._clock = world.clock
         self._file = _opened(surroundings.folder / FILE if surroundings else None)
-        self.last_added = self._clock.now()
+        self.last_asked = time.monotonic()
 
-    def add(self, *, user_agent: str, method: str, host: str, path: str, status: int) -> None:
-        """Write one row; control characters become "?"."""
-        self.last_added = self._clock.now()
+    def add(
+        self,
+        *,
+        user_agent: str,
+        method: str,
+        host: str,
+        path: str,
+        status: int,
+        by_person: bool = True,
+    ) -> None:
+        """Write one row; control characters become "?".
+
+        `last_asked` (monotonic seconds) becomes now, unless a pod or the sandbox itself was asking.
+        """
+        if by_person:
+            self.last_asked = time.monotonic()
         texts = [_CONTROL.sub("?", text)[:1000] for text in (user_agent, method, host, path)]
         row = self._file.execute(
             "INSERT INTO requests (time, user_agent, method, host, path, status)"
             " VALUES (?,?,?,?,?,?)",
-            (self.last_added, *texts, status),
+            (self._clock.now(), *texts, status),
         ).lastrowid
         if row and row % 1000 == 0:
             self._file.execute("DELETE FROM requests WHERE id <= ?", (row - KEPT,))
@@ -66,15 +84,26 @@ def read(folder: Path, limit: int = KEPT) -> list[Json]:
 
 
 def _opened(path: Path | None) -> sqlite3.Connection:
+    try:
+        return _prepared(path)
+    except sqlite3.DatabaseError:
+        if path is None or not path.exists():
+            raise
+        path.replace(path.with_suffix(".damaged"))  # a log is not worth a refusal to start
+        return _prepared(path)
+
+
+def _prepared(path: Path | None) -> sqlite3.Connection:
     file = sqlite3.connect(
         path or ":memory:", isolation_level=None, timeout=2, check_same_thread=False
     )
-    file.execute("PRAGMA journal_mode=WAL")
-    file.execute("PRAGMA synchronous=OFF")
-    file.execute(
-        "CREATE TABLE IF NOT EXISTS requests (id INTEGER PRIMARY KEY, time REAL, user_agent TEXT,"
-        " method TEXT, host TEXT, path TEXT, status INTEGER)"
-    )
+    try:
+        file.execute("PRAGMA journal_mode=WAL")
+        file.execute("PRAGMA synchronous=OFF")
+        file.execute(_TABLE)
+    except sqlite3.DatabaseError:
+        file.close()
+        raise
     if path:
         path.chmod(0o600)
     return file

@@ -188,7 +188,7 @@ class Sandbox:
     async def _watch_idleness(self) -> None:
         allowed = float(os.environ.get("AKSWI_IDLE_HOURS", IDLE_HOURS)) * 3600
         rows = self.world.state(RequestLog)
-        while time.time() - rows.last_added < allowed:
+        while time.monotonic() - rows.last_asked < allowed:
             await asyncio.sleep(min(60, allowed))
         log.warning("nobody asked for %.1f hours; stopping, everything is kept", allowed / 3600)
         self.stop()
