@@ -4,7 +4,7 @@ Order of a request: who is it (401), may they (403), is there such a thing (404,
 good (400, 415, 422), then the verb. Whatever goes wrong is a Status object.
 
 Source: https://kubernetes.io/docs/reference/using-api/api-concepts/, answers of a kube-apiserver
-1.37.2. Left out: HTTP/2, compression, WebSocket (exec), impersonation.
+1.37.2. Left out: HTTP/2, compression, WebSocket (exec).
 """
 
 from __future__ import annotations
@@ -80,9 +80,8 @@ async def reply(call: Call) -> Reply:
     """The reply to a call, refusals included."""
     try:
         user = authentication.user_of(call.cluster, call.headers.get("authorization", ""))
+        user = authentication.acting_as(call.cluster, user, call)
         call = call.by(user)
-        if any(name.startswith("impersonate-") for name in call.headers):
-            raise not_implemented("impersonation")
         if not rbac.allowed(call.cluster, user, call.attributes):
             raise rbac.refusal(user, call.attributes)
         return await _handled(call)

@@ -5,25 +5,30 @@ by system:serviceaccount:<namespace>:<name>. No token, or a bad one, is 401: AKS
 callers.
 
 Source: https://kubernetes.io/docs/reference/access-authn-authz/authentication/. Left out: client
-certificates, impersonation, bootstrap tokens.
+certificates, bootstrap tokens, impersonation of uid and extra.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from akswi_helpers.sandbox.azure import access
-from akswi_helpers.sandbox.cluster.refusals import unauthorized
+from akswi_helpers.sandbox.cluster import rbac
+from akswi_helpers.sandbox.cluster.refusals import not_implemented, unauthorized
 from akswi_helpers.sandbox.cluster.users import User
 from akswi_helpers.sandbox.tokens import BadToken, SigningKeys, read, within
 from akswi_helpers.types import Json
 
 if TYPE_CHECKING:
+    from akswi_helpers.sandbox.cluster.calls import Call
     from akswi_helpers.sandbox.cluster.clusters import Cluster
 
 EVERYBODY = "system:authenticated"
 CREDENTIAL_ID = "authentication.kubernetes.io/credential-id"
 POD_NAME = "authentication.kubernetes.io/pod-name"
+_ACCOUNT = "system:serviceaccount:"
 POD_UID = "authentication.kubernetes.io/pod-uid"
 
 
@@ -34,6 +39,45 @@ def user_of(cluster: Cluster, authorization: str) -> User:
     if user is None:
         raise unauthorized()
     return user
+
+
+def acting_as(cluster: Cluster, user: User, call: Call) -> User:
+    """Whom the user acts as (`kubectl --as`); the user itself without such headers.
+
+    Raises StatusError 403 when it may not.
+    """
+    asked = {name for name in call.headers if name.startswith("impersonate-")}
+    if not asked:
+        return user
+    name = call.headers.get("impersonate-user", "")
+    if asked - {"impersonate-user", "impersonate-group"} or not name:
+        raise not_implemented("impersonation of anything but a user with groups")
+    named = [group for group in call.headers.get("impersonate-group", "").split("\n") if group]
+    for wanted in _impersonations(name, named):
+        if not rbac.allowed(cluster, user, wanted):
+            kind = "serviceaccount" if wanted.resource == "serviceaccounts" else "user-info"
+            attributes = call.attributes
+            verb = f"impersonate-on:{kind}:{attributes.verb}"
+            raise rbac.refusal(user, replace(attributes, verb=verb))
+    groups = (*(named or _groups_of(name)), EVERYBODY)
+    return User(name, tuple(dict.fromkeys(groups)))
+
+
+def _impersonations(name: str, groups: list[str]) -> Iterator[rbac.Attributes]:
+    if name.startswith(_ACCOUNT):
+        _, _, namespace, account = name.split(":", 3)
+        resource = "serviceaccounts"
+        yield rbac.Attributes("impersonate", resource=resource, namespace=namespace, name=account)
+    else:
+        yield rbac.Attributes("impersonate", resource="users", name=name)
+    for group in groups:
+        yield rbac.Attributes("impersonate", resource="groups", name=group)
+
+
+def _groups_of(name: str) -> tuple[str, ...]:
+    if not name.startswith(_ACCOUNT):
+        return ()
+    return "system:serviceaccounts", f"system:serviceaccounts:{name.split(':')[2]}"
 
 
 def user_of_token(cluster: Cluster, token: str, audiences: list[str] | None = None) -> User | None:

@@ -38,7 +38,12 @@ class Exchange:
     async def read(self) -> Call:
         """The call. Raises StatusError 413 when its body is too large."""
         scope = self._scope
-        headers = {k.decode("latin-1").lower(): v.decode("latin-1") for k, v in scope["headers"]}
+        headers: dict[str, str] = {}
+        for raw_name, raw in scope["headers"]:
+            name, value = raw_name.decode("latin-1").lower(), raw.decode("latin-1")
+            # A group's name may hold a comma, no header's value a line break.
+            between = "\n" if name == "impersonate-group" else ", "
+            headers[name] = f"{headers[name]}{between}{value}" if name in headers else value
         target = paths.read(scope["path"])
         kinds = self._cluster.kinds
         return Call(

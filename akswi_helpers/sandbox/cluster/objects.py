@@ -23,6 +23,7 @@ from akswi_helpers.sandbox.cluster import (
     custom,
     defaulting,
     deletion,
+    escalation,
     lifecycle,
     merge,
     selectors,
@@ -223,6 +224,7 @@ class Objects:
             raise _invalid(kind, draft, errors)
         if self.store.get(kind, namespace, name) is not None:
             raise already_exists(kind, name)
+        escalation.check(self._cluster, user, kind, draft)
         return copied(self.store.put(kind, lifecycle.ordered(draft)))
 
     def _replace(
@@ -235,6 +237,7 @@ class Objects:
         errors = validation.validate_update(kind, draft, live)
         if errors:
             raise _invalid(kind, draft, errors)
+        escalation.check(self._cluster, user, kind, draft)
         if "deletionTimestamp" in draft["metadata"] and deletion.done(draft):
             return copied(self._remove(kind, draft))
         if lifecycle.unchanged(live, draft):

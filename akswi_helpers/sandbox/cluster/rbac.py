@@ -78,7 +78,7 @@ def allowed(cluster: Cluster, user: User, wanted: Attributes) -> bool:
     """Whether the user may."""
     if MASTERS in user.groups:
         return True
-    if any(_permits(rule, wanted) for rule in rules_of(cluster, user, wanted.namespace)):
+    if any(permits(rule, wanted) for rule in rules_of(cluster, user, wanted.namespace)):
         return True
     return bool(user.object_id) and _azure_allows(cluster, user, wanted)
 
@@ -132,7 +132,8 @@ def _is(subject: Json, user: User, namespace: str) -> bool:
     return bool(name == user.name)
 
 
-def _permits(rule: Json, wanted: Attributes) -> bool:
+def permits(rule: Json, wanted: Attributes) -> bool:
+    """Whether one rule of a role allows it."""
     if not _among(wanted.verb, rule.get("verbs")):
         return False
     if wanted.path:

@@ -7,6 +7,7 @@ Source: refusals of a kube-apiserver 1.37.2 and of its kubelets.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from akswi_helpers.sandbox.cluster import answers, bodies, merge, verbs
@@ -23,7 +24,7 @@ from akswi_helpers.sandbox.cluster.refusals import (
     unknown_resource,
 )
 from akswi_helpers.sandbox.wire import Reply
-from akswi_helpers.types import Json
+from akswi_helpers.types import Json, Seconds
 
 if TYPE_CHECKING:
     from akswi_helpers.sandbox.cluster.kinds import Kind
@@ -126,9 +127,8 @@ async def log(call: Call, pod: Json) -> Reply:
     headers = {"content-type": "text/plain"}
     if not pod["spec"].get("nodeName"):
         return Reply(None, 204, headers)
-    for option in ("sinceTime", "sinceSeconds", "limitBytes"):
-        if call.query.get(option):
-            raise not_implemented(f"the option {option} of pods/log")
+    if call.query.get("limitBytes"):
+        raise not_implemented("the option limitBytes of pods/log")
     _has_started(call, pod, container)
     stream = kubelet.logs(
         call.cluster,
@@ -138,8 +138,20 @@ async def log(call: Call, pod: Json) -> Reply:
         follow=call.true("follow"),
         tail=call.integer("tailLines"),
         stamps=call.true("timestamps"),
+        previous=call.true("previous"),
+        since=_since(call),
     )
     return Reply(None, 200, headers, stream)
+
+
+def _since(call: Call) -> Seconds | None:
+    seconds, moment = call.integer("sinceSeconds"), call.query.get("sinceTime")
+    if seconds is not None:
+        return call.cluster.world.clock.now() - seconds
+    try:
+        return datetime.fromisoformat(moment).timestamp() if moment else None
+    except ValueError as error:
+        raise bad_request(f"sinceTime: {error}") from error
 
 
 def _container(call: Call, pod: Json) -> str:
@@ -165,7 +177,7 @@ def _has_started(call: Call, pod: Json, container: str) -> None:
         if not (row.get("lastState") or {}).get("terminated"):
             why = f'previous terminated container "{container}" in pod "{name}" not found'
             raise bad_request(why)
-        raise not_implemented("the log of a previous container")
+        return
     ran = (row.get("lastState") or {}).get("terminated")
     if "waiting" in state and not ran:
         reason = state["waiting"].get("reason") or "ContainerCreating"

@@ -79,6 +79,39 @@ def test_role_in_a_namespace_opens_that_namespace_only(admin: Client, nobody: Cl
     admin("DELETE", f"{RBAC}/namespaces/default/rolebindings/reader")
 
 
+def test_nobody_grants_rights_they_do_not_hold(admin: Client, nobody: Client) -> None:
+    rules = [
+        {"apiGroups": ["rbac.authorization.k8s.io"], "resources": ["roles"], "verbs": ["create"]},
+        {"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]},
+    ]
+    admin("POST", f"{RBAC}/clusterroles", {"metadata": {"name": "rbacer"}, "rules": rules})
+    subject = {"kind": "ServiceAccount", "name": "nobody", "namespace": "kube-system"}
+    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "rbacer"}
+    binding = {"metadata": {"name": "rbacer"}, "subjects": [subject], "roleRef": reference}
+    assert admin("POST", f"{RBAC}/clusterrolebindings", binding).status == 201
+    own = {"metadata": {"name": "own"}, "rules": rules[1:]}
+    assert nobody("POST", f"{RBAC}/namespaces/default/roles", own).status == 201
+    rule = {"apiGroups": [""], "resources": ["pods", "secrets"], "verbs": ["get", "list"]}
+    more = {"metadata": {"name": "more"}, "rules": [rule]}
+    refused = nobody("POST", f"{RBAC}/namespaces/default/roles", more)
+    assert refused.status == 403
+    assert refused.body["message"].endswith(
+        "is attempting to grant RBAC permissions not currently held:\n"
+        '{APIGroups:[""], Resources:["pods"], Verbs:["list"]}\n'
+        '{APIGroups:[""], Resources:["secrets"], Verbs:["get" "list"]}'
+    )
+    admin("DELETE", f"{RBAC}/clusterrolebindings/rbacer")
+
+
+def test_impersonation_needs_its_verb(admin: Client, nobody: Client) -> None:
+    seen = admin("GET", PODS, impersonate_user="joe")
+    assert seen.body["message"].startswith('pods is forbidden: User "joe" cannot list')
+    refused = nobody("GET", PODS, impersonate_user="joe")
+    assert "cannot impersonate-on:user-info:list resource" in refused.body["message"]
+    masters = admin("GET", PODS, impersonate_user="joe", impersonate_group="system:masters")
+    assert masters.status == 200
+
+
 def test_kubectl_can_i_and_whoami(
     host: Host, shell: Terminal, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
