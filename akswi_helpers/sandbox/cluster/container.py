@@ -1,10 +1,11 @@
 """The first process of a container: runs its command with the pod's volumes where it expects them.
 
-    python -I -S container.py '{"command": ["python3", "/app/app1.py"], "program": "python", …}'
+    python -I -S container.py PIPE NAME
 
 It is started by `launcher`, in a session of its own, and imports nothing but the standard library:
-what a program finds here, it finds in the image. It ends, with everything it started, when the
-pipe from the sandbox closes, so that not even `kill -9` of the sandbox leaves it behind.
+what a program finds here, it finds in the image. What to do comes as a line of JSON through the
+pipe, where no `ps` shows it. It ends, with everything it started, when the sandbox's end of the
+pipe closes, so that not even `kill -9` of the sandbox leaves it behind.
 
 Source: https://kubernetes.io/docs/tasks/inject-data-application/define-command-argument-container/.
 Left out: isolation. It is a process like any other: paths that no volume covers are the machine's
@@ -49,19 +50,24 @@ class Paths:
         found = self._mounted(whole, writing) or self._rooted(whole, text, writing)
         return os.fsencode(found) if isinstance(path, bytes) else found
 
+    def made(self, folder: str) -> str:
+        """A folder of the container's own root, made on the machine."""
+        own = self._root + os.path.normpath(f"/{folder}")
+        _MAKEDIRS(own, 0o700, exist_ok=True)
+        return own
+
     def _mounted(self, whole: str, writing: bool) -> str:
         for mount in self._mounts:
-            place = mount["path"].rstrip("/")
-            if whole == place or whole.startswith(f"{place}/"):
-                if writing and mount["read_only"]:
-                    raise OSError(_EROFS, READ_ONLY, whole)
-                return str(mount["source"]) + whole[len(place) :]
+            # A program that works in a volume's folder names files by their places here, too.
+            for place in (mount["path"].rstrip("/"), mount["source"]):
+                if whole == place or whole.startswith(f"{place}/"):
+                    if writing and mount["read_only"]:
+                        raise OSError(_EROFS, READ_ONLY, whole)
+                    return str(mount["source"]) + whole[len(place) :]
         return ""
 
     def _rooted(self, whole: str, text: str, writing: bool) -> str:
-        if whole.startswith((*_FREE, self._root)) or any(
-            whole.startswith(mount["source"]) for mount in self._mounts
-        ):
+        if whole.startswith((*_FREE, self._root)):
             return text
         own = self._root + whole
         if writing:
@@ -141,6 +147,23 @@ def end_with(pipe: int) -> None:
         os.killpg(os.getpgid(0), signal.SIGKILL)
 
     threading.Thread(target=wait, daemon=True, name="sandbox").start()
+
+
+def read_line(pipe: int) -> bytes:
+    """The first line that comes through the pipe; everything, when the pipe closes before."""
+    line = b""
+    while not line.endswith(b"\n") and (piece := os.read(pipe, 65536)):
+        line += piece
+    return line
+
+
+def enter(paths: Paths, folder: str) -> None:
+    """Make `folder` the working directory; one that is missing is made in the container's root."""
+    os.chdir("/")
+    real = paths.real(folder or "/")
+    if not os.path.isdir(real):
+        real = paths.made(folder)
+    os.chdir(real)
 
 
 def limit(limits: dict[str, int]) -> None:
@@ -236,17 +259,17 @@ def busybox(command: list[str]) -> None:
 
 
 def main() -> None:
-    """Read what to do from the first argument and do it; the exit code is the program's."""
-    asked = json.loads(sys.argv[1])
-    end_with(asked["pipe"])
+    """Read what to do from the pipe and do it; the exit code is the program's."""
+    pipe = int(sys.argv[1])
+    asked = json.loads(read_line(pipe))
+    end_with(pipe)
     limit(asked["limits"])
     os.umask(0o077)
     as_first_process()
     sys.excepthook = _without_us
-    command = asked["command"]
-    if asked["folder"]:
-        os.chdir(asked["folder"])
-    map_files(Paths(asked["mounts"], asked["root"], asked["writable"]))
+    command, paths = asked["command"], Paths(asked["mounts"], asked["root"], asked["writable"])
+    enter(paths, asked["folder"])
+    map_files(paths)
     runs: dict[str, Callable[[], None]] = {
         "python": lambda: run_python(command[1:]),
         "pause": wait_for_stop,

@@ -193,9 +193,10 @@ class Container:
             root=self._place.folder / "root" / self.name,
             mounts=(*_mounts(pod, self.spec, volumes), self._termination_log()),
             writable=not security.get("readOnlyRootFilesystem"),
-            working_dir="",
+            working_dir=self.spec.get("workingDir", ""),
             memory=_bytes((self.spec.get("resources") or {}).get("limits", {}).get("memory", "0")),
             extra=network(self._place.cluster, pod),
+            name=f"{pod['metadata']['namespace']}/{pod['metadata']['name']}/{self.name}",
         )
 
     def _termination_log(self) -> launcher.Mount:
@@ -296,7 +297,10 @@ def _mounts(pod: Json, spec: Json, volumes: Mapping[str, Path]) -> list[launcher
     for mount in spec.get("volumeMounts") or []:
         if mount.get("subPathExpr"):
             raise environment.ConfigError("the sandbox does not emulate subPathExpr")
-        source = volumes[mount["name"]] / (mount.get("subPath") or "")
+        inside = mount.get("subPath") or ""
+        if inside.startswith("/") or ".." in inside.split("/"):
+            raise environment.ConfigError("subPath must be a relative path without '..'")
+        source = volumes[mount["name"]] / inside
         writable = "emptyDir" in kinds[mount["name"]] and not mount.get("readOnly")
         path = "/" + mount["mountPath"].strip("/")
         made.append(launcher.Mount(path, source, read_only=not writable))

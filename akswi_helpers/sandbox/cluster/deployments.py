@@ -132,12 +132,13 @@ def _note_revision(cluster: Cluster, deployment: Json, revision: int) -> None:
     annotations = {**(deployment["metadata"].get("annotations") or {})}
     annotations[rollout.REVISION] = str(revision)
     deployment["metadata"]["annotations"] = annotations
+    # Through the status, as the real controller: the generation is the user's to raise.
     changed = cluster.objects.update(
         cluster.kind("apps/v1", "Deployment"),
         deployment["metadata"]["namespace"],
         deployment,
         manager=_MANAGER,
-        subresource="status",  # which does not count as a new generation
+        subresource="status",
     )
     deployment["metadata"]["resourceVersion"] = changed["metadata"]["resourceVersion"]
 

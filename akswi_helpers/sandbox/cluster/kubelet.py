@@ -15,13 +15,14 @@ import asyncio
 import logging
 import shutil
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from akswi_helpers.sandbox.cluster.log_files import Logs
 from akswi_helpers.sandbox.cluster.pods import PodWorker, pods_folder
 from akswi_helpers.sandbox.cluster.refusals import not_found
 from akswi_helpers.sandbox.cluster.store import Event
-from akswi_helpers.types import Json
+from akswi_helpers.types import Json, Seconds
 
 if TYPE_CHECKING:
     from akswi_helpers.sandbox.cluster.clusters import Cluster
@@ -45,7 +46,7 @@ class Kubelet:
         try:
             for pod in self._cluster.store.list(self._cluster.kind("v1", "Pod")):
                 self._look(pod)
-            await asyncio.to_thread(self._sweep, self._uids())
+            await asyncio.to_thread(_remove, self._left_behind())
             offset = self._cluster.world.clock.offset
             while True:
                 await asyncio.sleep(SYNC_S)
@@ -100,12 +101,12 @@ class Kubelet:
         for worker in self._workers.values():
             worker.wake()
 
-    def _sweep(self, uids: set[str]) -> None:
-        """Remove the folders of pods that went while nobody looked."""
-        folder = pods_folder(self._cluster)
-        for left in folder.iterdir() if folder.is_dir() else ():
-            if left.name not in uids:
-                shutil.rmtree(left, ignore_errors=True)
+    def _left_behind(self) -> list[Path]:
+        """The folders of pods that went while nobody looked."""
+        folder, uids = pods_folder(self._cluster), self._uids()
+        return (
+            [path for path in folder.iterdir() if path.name not in uids] if folder.is_dir() else []
+        )
 
     async def _stop(self) -> None:
         tasks = list(self._tasks.values())
@@ -120,6 +121,11 @@ class Kubelet:
         return {pod["metadata"]["uid"] for pod in pods}
 
 
+def _remove(folders: list[Path]) -> None:
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 async def logs(
     cluster: Cluster,
     namespace: str,
@@ -129,10 +135,13 @@ async def logs(
     follow: bool = False,
     tail: int | None = None,
     stamps: bool = False,
+    previous: bool = False,
+    since: Seconds | None = None,
 ) -> AsyncIterator[bytes]:
     """The newest log of a container, in pieces; with `follow` until it ends.
 
-    `tail` is a number of lines, None for all. Raises StatusError 404 when there is no such pod.
+    `tail` is a number of lines, None for all; `since` is Unix seconds; `previous` asks for the run
+    before the one that runs now. Raises StatusError 404 when there is no such pod.
     """
     kind = cluster.kind("v1", "Pod")
     found = cluster.store.get(kind, namespace, pod)
@@ -140,7 +149,10 @@ async def logs(
         raise not_found(kind, pod)
     status = found.get("status") or {}
     rows = [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]
-    run = next((row.get("restartCount", 0) for row in rows if row["name"] == container), 0)
+    row: Json = next((row for row in rows if row["name"] == container), {})
+    run = int(row.get("restartCount", 0))
+    if previous and "waiting" not in (row.get("state") or {}):
+        run -= 1  # while a container waits, its newest run is the previous one
     folder = pods_folder(cluster) / found["metadata"]["uid"]
     path = folder / "logs" / container / f"{run}.log"
     async for piece in cluster.world.state(Logs).read(

@@ -11,6 +11,7 @@ Source: measured on Linux; macOS has the same calls. Left out: isolation, users,
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -54,6 +55,7 @@ class Start:
     working_dir: str = ""
     memory: int = 0  # bytes; 0 is no limit
     extra: Mapping[str, str] = field(default_factory=dict)  # the process's network
+    name: str = ""  # how `ps` shows it
 
 
 class Running:
@@ -110,7 +112,7 @@ async def start(wanted: Start) -> Running:
     theirs, ours = os.pipe()
     try:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-I", "-S", "-B", str(_INSIDE), _asked(wanted, theirs)),
+            *(sys.executable, "-I", "-S", "-B", str(_INSIDE), str(theirs), wanted.name),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
@@ -124,10 +126,18 @@ async def start(wanted: Start) -> Running:
         raise
     finally:
         os.close(theirs)
+    await asyncio.to_thread(_send, ours, _asked(wanted))  # it may be more than a pipe holds
     return Running(process, ours)
 
 
-def _asked(wanted: Start, pipe: int) -> str:
+def _send(pipe: int, asked: str) -> None:
+    data = asked.encode() + b"\n"
+    with contextlib.suppress(BrokenPipeError):  # it is dead: its exit code says so
+        while data:
+            data = data[os.write(pipe, data) :]
+
+
+def _asked(wanted: Start) -> str:
     mounts = [
         {"path": m.path, "source": str(m.source), "read_only": m.read_only} for m in wanted.mounts
     ]
@@ -135,7 +145,6 @@ def _asked(wanted: Start, pipe: int) -> str:
     if wanted.memory:
         limits["DATA"] = max(wanted.memory, _LEAST_DATA)
     asked = {
-        "pipe": pipe,
         "program": wanted.program.value,
         "command": list(wanted.command),
         "mounts": mounts,

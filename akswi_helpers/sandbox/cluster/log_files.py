@@ -54,10 +54,21 @@ class Logs:
         self._tell(path)
 
     async def read(
-        self, path: Path, *, follow: bool = False, tail: int | None = None, stamps: bool = False
+        self,
+        path: Path,
+        *,
+        follow: bool = False,
+        tail: int | None = None,
+        stamps: bool = False,
+        since: Seconds | None = None,
     ) -> AsyncIterator[bytes]:
-        """The log as kubectl shows it; with `follow` until the container ends."""
+        """The log as kubectl shows it; with `follow` until the container ends.
+
+        `tail` is a number of lines, `since` Unix seconds; `stamps` puts its time before each line.
+        """
         lines, position = _lines(path, 0)
+        if since is not None:
+            lines = [line for line in lines if line >= _stamp(since).encode()]
         yield _shown(lines if tail is None else lines[len(lines) - min(tail, len(lines)) :], stamps)
         while follow:
             changed = self._changed.setdefault(path, asyncio.Event())

@@ -99,6 +99,25 @@ def test_program_writes_into_its_volume_and_into_a_root_of_its_own(tmp_path: Pat
     assert (tmp_path / "root" / "opt-of-the-container").read_text() == "2"
 
 
+def test_program_starts_in_its_working_folder(tmp_path: Path) -> None:
+    source = "print(open('main.py').read()[:5])\ntry: open('x', 'w')\n"
+    code, said = run(tmp_path, source + "except OSError as e: print(e.errno)", working_dir="/app")
+    assert (code, said) == (0, "print\n30\n")
+
+
+def test_program_begins_at_the_root_of_its_container(tmp_path: Path) -> None:
+    code, said = run(tmp_path, "import os; print(os.getcwd()); open('note', 'w').write('1')")
+    assert (code, said) == (0, "/\n")
+    assert (tmp_path / "root" / "note").read_text() == "1"
+
+
+def test_what_a_container_does_is_not_shown_to_others(tmp_path: Path) -> None:
+    code, said = run(tmp_path, "import sys; print(sys.orig_argv[4:])", name="app1/web/main")
+    assert code == 0
+    assert "main.py" not in said
+    assert "app1/web/main" in said
+
+
 def test_command_that_the_image_has_not_is_refused(tmp_path: Path) -> None:
     wanted = Start(Program.PYTHON, ("node", "main.js"), {}, tmp_path)
     with pytest.raises(StartError, match=r'exec: "node": executable file not found in \$PATH'):

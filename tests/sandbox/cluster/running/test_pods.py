@@ -87,7 +87,8 @@ def test_crash_loop_backs_off_and_keeps_the_log(shell: Terminal, namespace: str)
     assert status["restartCount"] == 1
     assert status["lastState"]["terminated"]["exitCode"] == 3
     assert "back-off 10s restarting failed container=p" in status["state"]["waiting"]["message"]
-    assert shell.run("kubectl", "logs", "p", "-n", namespace) == "so long\n"
+    for option in ("--previous", "--since=1h", "--tail=5"):
+        assert shell.run("kubectl", "logs", "p", "-n", namespace, option) == "so long\n"
 
 
 @pytest.mark.parametrize(("code", "phase"), [(0, "Succeeded"), (4, "Failed")])

@@ -10,7 +10,7 @@ from akswi_helpers.sandbox.cluster import rollout
 from akswi_helpers.types import Json
 
 
-def deployment(replicas: int, kind: str = "RollingUpdate", **rolling: int | str) -> Json:
+def deployment(replicas: int, kind: str = "RollingUpdate", rolling: Json | None = None) -> Json:
     strategy: Json = {"type": kind}
     if rolling:
         strategy["rollingUpdate"] = rolling
@@ -34,9 +34,9 @@ def replica_set(name: str, replicas: int, available: int | None = None) -> Json:
     ],
 )
 def test_limits_round_surge_up_and_unavailable_down(
-    replicas: int, rolling: dict[str, int | str], expected: tuple[int, int]
+    replicas: int, rolling: Json, expected: tuple[int, int]
 ) -> None:
-    assert rollout.limits(deployment(replicas, **rolling)) == expected
+    assert rollout.limits(deployment(replicas, rolling=rolling)) == expected
 
 
 @pytest.mark.parametrize(
