@@ -34,6 +34,10 @@ def main() -> int:
         return _failed(asked.ready, str(error))
     except (OSError, sqlite3.Error) as error:
         return _failed(asked.ready, f"The sandbox cannot run: {error}.")
+    except Exception as error:
+        logging.exception("the sandbox failed")
+        what = f"{type(error).__name__}: {error}"
+        return _failed(asked.ready, f"The sandbox failed ({what}); see {home}/sandbox/sandbox.log.")
     return 0
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import trustme
 
 from akswi_helpers.sandbox import private_files
+from akswi_helpers.sandbox.world import StateRefused
 
 
 class Authority:
@@ -36,7 +37,13 @@ class Authority:
     def _kept(self) -> trustme.CA | None:
         if not (self.ca_file.is_file() and self._key_file.is_file()):
             return None
-        return trustme.CA.from_pem(self.ca_file.read_bytes(), self._key_file.read_bytes())
+        try:
+            return trustme.CA.from_pem(self.ca_file.read_bytes(), self._key_file.read_bytes())
+        except ValueError as error:
+            raise StateRefused(
+                f"The sandbox's certificate authority {self.ca_file} cannot be read. "
+                "`akswi sandbox reset` makes a new one."
+            ) from error
 
     def _made(self) -> trustme.CA:
         made = trustme.CA(organization_name="akswi sandbox")

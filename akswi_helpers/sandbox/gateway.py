@@ -90,7 +90,12 @@ class Gateway:
         loop = asyncio.get_running_loop()
         with self._socket as listener:
             while True:
-                connection, _ = await loop.sock_accept(listener)
+                try:
+                    connection, _ = await loop.sock_accept(listener)
+                except OSError:  # too many open files, or a caller who left at once
+                    log.exception("a connection was not accepted")
+                    await asyncio.sleep(0.1)
+                    continue
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 task = loop.create_task(self._greet(connection))
                 self._greetings.add(task)
@@ -219,4 +224,7 @@ async def _hand_over(
 ) -> None:
     loop = asyncio.get_running_loop()
     with contextlib.suppress(ConnectionError):
-        await loop.connect_accepted_socket(protocol, connection, ssl=context)
+        limit = HEAD_SECONDS if context else None
+        await loop.connect_accepted_socket(
+            protocol, connection, ssl=context, ssl_handshake_timeout=limit
+        )

@@ -84,8 +84,9 @@ def start(
 ) -> Running:
     """Start the sandbox of `home`, or find it running with these options. Raises StartRefused."""
     wishes = {"port": port, "tenant_id": tenant_id, "subscription_id": subscription_id}
-    folder = private(home / "sandbox")
+    folder = home / "sandbox"
     try:
+        private(folder)
         with lock.held(folder, "start.lock", patience=START_SECONDS):
             found = running(home)
             if found is None:
@@ -93,6 +94,8 @@ def start(
                 found = running(home)
     except lock.Held as error:
         raise StartRefused(str(error)) from error
+    except OSError as error:
+        raise StartRefused(f"The sandbox cannot keep its files in {folder}: {error}.") from error
     if found is None:
         raise StartRefused(f"The sandbox started, but its port does not answer; see {folder}.")
     _refuse_other_wishes(found, wishes)

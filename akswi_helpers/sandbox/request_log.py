@@ -8,6 +8,7 @@ runs and after it stopped; only the newest rows stay. Left out: anything a secre
 
 from __future__ import annotations
 
+import logging
 import re
 import sqlite3
 import time
@@ -17,6 +18,8 @@ from pathlib import Path
 from akswi_helpers.sandbox.world import World
 from akswi_helpers.types import Json
 
+log = logging.getLogger(__name__)
+
 FILE = "requests.sqlite"
 KEPT = 50_000  # rows
 COLUMNS = ("time", "user_agent", "method", "host", "path", "status")
@@ -25,6 +28,7 @@ _TABLE = (
     "CREATE TABLE IF NOT EXISTS requests (id INTEGER PRIMARY KEY, time REAL, user_agent TEXT,"
     " method TEXT, host TEXT, path TEXT, status INTEGER)"
 )
+_INSERT = "INSERT INTO requests (time, user_agent, method, host, path, status) VALUES (?,?,?,?,?,?)"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -54,11 +58,13 @@ class RequestLog:
         if by_person:
             self.last_asked = time.monotonic()
         texts = [_CONTROL.sub("?", text)[:1000] for text in (user_agent, method, host, path)]
-        row = self._file.execute(
-            "INSERT INTO requests (time, user_agent, method, host, path, status)"
-            " VALUES (?,?,?,?,?,?)",
-            (self._clock.now(), *texts, status),
-        ).lastrowid
+        try:
+            self._insert((self._clock.now(), *texts, status))
+        except sqlite3.Error:  # a full disk must not cost the caller their answer
+            log.exception("a request was not logged")
+
+    def _insert(self, values: tuple[object, ...]) -> None:
+        row = self._file.execute(_INSERT, values).lastrowid
         if row and row % 1000 == 0:
             self._file.execute("DELETE FROM requests WHERE id <= ?", (row - KEPT,))
 

@@ -76,7 +76,7 @@ class Sandbox:
         try:
             self._settle()
             self.spawn(self._gateway.serve())
-            services.resume(self.world)
+            await services.resume(self.world)
             self.spawn(self._warm())
             self.spawn(terminal_tokens.keep_fresh(self.world, self.home))
             self.spawn(self._watch_idleness())

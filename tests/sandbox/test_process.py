@@ -175,6 +175,31 @@ def test_start_refuses_a_state_that_cannot_be_read(home: Path) -> None:
         process.start(home)
 
 
+def test_start_refuses_a_state_that_another_program_holds(home: Path) -> None:
+    process.start(home)
+    process.stop(home)
+    other = sqlite3.connect(home / "sandbox" / "state.sqlite", isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(StartRefused, match="Another process holds the sandbox's state file"):
+        process.start(home)
+    other.close()
+    assert process.start(home)
+
+
+def test_start_refuses_an_authority_that_cannot_be_read(home: Path) -> None:
+    process.start(home)
+    process.stop(home)
+    (home / "sandbox" / "ca.pem").write_text("nothing")
+    with pytest.raises(StartRefused, match=r"certificate authority .* cannot be read"):
+        process.start(home)
+
+
+def test_start_refuses_a_home_that_is_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "home").write_text("a file")
+    with pytest.raises(StartRefused, match="cannot keep its files in"):
+        process.start(tmp_path / "home")
+
+
 def test_start_refuses_settings_that_cannot_be_read(home: Path) -> None:
     process.start(home)
     process.stop(home)
