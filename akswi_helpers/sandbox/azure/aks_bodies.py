@@ -103,11 +103,17 @@ def check_pools(pools: list[Json], before: Mapping[str, Any]) -> None:
     known = {pool["name"]: pool for pool in before.get("agentPoolProfiles") or []}
     for pool in pools:
         check_pool(pool, known.get(pool["name"], {}))
-    if pools and not any(pool.get("mode") == "System" for pool in pools):
-        raise sayings.last_system_pool()
+    if pools:
+        require_system_pool(pools)
     names = [pool["name"] for pool in pools]
     if len(set(names)) != len(names):
         raise sayings.invalid_parameter("The names of the agent pools are not unique.")
+
+
+def require_system_pool(pools: list[Json]) -> None:
+    """Raise WireError unless one of the pools is a system pool."""
+    if not any(pool.get("mode") == "System" for pool in pools):
+        raise sayings.last_system_pool()
 
 
 def check_pool(pool: Json, before: Json) -> None:

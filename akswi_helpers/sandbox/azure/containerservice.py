@@ -153,7 +153,7 @@ def put_pool(world: World, request: Request) -> Reply:
     pool = bodies.filled_pool({**old, **sent, "name": name}, "Updating" if old else "Creating")
     pools = [pool if one["name"] == name else one for one in pools]
     pools = pools if old else [*pools, pool]
-    bodies.check_pools(pools, cluster["properties"])
+    bodies.require_system_pool(pools)
     changed = _with_pools(world, cluster, pools)
     return _begun(world, request, changed, pool_document(changed, pool), 200 if old else 201)
 
@@ -171,8 +171,7 @@ def delete_pool(world: World, request: Request) -> Reply:
     gone = _pool_of(cluster, request.args["pool"])
     pools = cluster["properties"]["agentPoolProfiles"]
     left = [pool for pool in pools if pool["name"] != gone["name"]]
-    if not any(pool["mode"] == "System" for pool in left):
-        raise sayings.last_system_pool()
+    bodies.require_system_pool(left)
     _with_pools(world, cluster, left)
     return _ended(world, request, cluster)
 

@@ -43,7 +43,7 @@ _ON_DELETE: dict[str, list[Deleter]] = {}
 
 
 def on_delete(kind: str, deleter: Deleter) -> None:
-    """Let `deleter(world, document)` run when a resource of that type goes; "" is every type."""
+    """Let `deleter(world, document)` run when a resource of that type goes."""
     _ON_DELETE.setdefault(kind.lower(), []).append(deleter)
 
 
@@ -114,8 +114,9 @@ class Resources:
 
     def _remove_one(self, document: Json) -> None:
         kind = type_of(document["id"]).lower()
-        for deleter in [*_ON_DELETE.get(kind, []), *_ON_DELETE.get("", [])]:
+        for deleter in _ON_DELETE.get(kind, []):
             deleter(self._world, document)
+        authorization.forget_scope(self._world, document["id"])
         self._rows.remove(document["id"].lower())
 
 

@@ -148,19 +148,22 @@ def _namespace(request: Request) -> str:
 
 
 _ONE = "/subscriptions/{subscription}"
+_RESOURCES = "Microsoft.Resources/resourceGroups"  # whose api-versions the providers' list has
 
 ROUTES = (
     Route("GET", "/tenants", list_tenants, TYPE, "-"),
     Route("GET", "/subscriptions", list_subscriptions, TYPE, "-"),
     Route("GET", _ONE, get_subscription, TYPE, f"{TYPE}/read"),
     Route("GET", f"{_ONE}/locations", list_locations, TYPE, f"{TYPE}/locations/read"),
-    Route("GET", f"{_ONE}/providers", list_providers, TYPE, f"{TYPE}/providers/read"),
-    Route("GET", f"{_ONE}/providers/{{namespace}}", get_provider, TYPE, f"{TYPE}/providers/read"),
+    Route("GET", f"{_ONE}/providers", list_providers, _RESOURCES, f"{TYPE}/providers/read"),
+    Route(
+        "GET", f"{_ONE}/providers/{{namespace}}", get_provider, _RESOURCES, f"{TYPE}/providers/read"
+    ),
     Route(
         "POST",
         f"{_ONE}/providers/{{namespace}}/register",
         register_provider,
-        TYPE,
+        _RESOURCES,
         f"{TYPE}/providers/register/action",
     ),
 )

@@ -10,6 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
+from akswi_helpers.sandbox.azure import authorization
+from akswi_helpers.sandbox.azure.directory import Directory, Principal
+from akswi_helpers.sandbox.wire import Caller
+from akswi_helpers.sandbox.world import World
 from tests.sandbox.conftest import Cloud
 
 if TYPE_CHECKING:
@@ -125,7 +129,8 @@ class Arm:
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
-        self._token = cloud.token()
+        self.headers = {"authorization": f"Bearer {cloud.token()}"}
+        self.tenant = cloud.settings.tenant_id
 
     def __call__(
         self, method: str, path: str, body: Any = None, version: str = "2025-04-01", **rest: Any
@@ -133,9 +138,10 @@ class Arm:
         """One request, signed in as the deployer unless `headers` say otherwise."""
         where = path.replace("{s}", self._cloud.settings.subscription_id)
         mark = "&" if "?" in where else "?"
-        url = f"https://management.azure.com{where}" + (f"{mark}api-version={version}" * bool(version))
-        headers = {"authorization": f"Bearer {self._token}"}
-        return self._cloud.raw(method, url, json=body, **{"headers": headers, **rest})
+        url = f"https://management.azure.com{where}" + (
+            f"{mark}api-version={version}" * bool(version)
+        )
+        return self._cloud.raw(method, url, json=body, **{"headers": self.headers, **rest})
 
 
 @pytest.fixture(scope="module")
@@ -148,6 +154,22 @@ def azure(cloud: Cloud) -> Iterator[Clients]:
 @pytest.fixture(scope="module")
 def arm(cloud: Cloud) -> Arm:
     return Arm(cloud)
+
+
+OWNER = Caller("owner-object", "owner-client", "tenant")
+STRANGER = Caller("stranger-object", "stranger-client", "tenant")
+
+
+@pytest.fixture
+def world() -> World:
+    """A memory of its own: OWNER owns the subscription "s", STRANGER has no role."""
+    world = World(subscription_id="s", tenant_id="72f988bf-86f1-41af-91ab-2d7cd011db47")
+    with world.transaction():
+        for caller in (OWNER, STRANGER):
+            directory = world.state(Directory)
+            directory.add(Principal(caller.object_id, caller.client_id, "x", "Application"))
+        authorization.seed(world, OWNER.object_id)
+    return world
 
 
 def refusal(reply: requests.Response) -> tuple[int, str, str]:
