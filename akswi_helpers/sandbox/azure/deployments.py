@@ -13,9 +13,11 @@
     GET …/deployments/{deployment}/operations/{operation}
     GET …/deployments/{deployment}/operationStatuses/{operation}
     GET /subscriptions/{subscription}/resourceGroups/{group}/deployments/{deployment}/operations
-    GET …/deployments/{deployment}/operations/{operation}
+    GET …/{group}/deployments/{deployment}/operations/{operation}
+    GET …/{group}/deployments/{deployment}
+    GET …/{group}/deployments/{deployment}/{operation}
 
-the last two as clients have always asked for them, the others under
+the last four as clients have always asked for them, the others under
 /subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Resources.
 The work is done by `templates.engine`; here are its requests and answers.
 
