@@ -30,7 +30,7 @@ def test_open_refuses_a_group_of_somebody_else(foreign: str, stage: str) -> None
 
 def test_clean_up_refuses_a_thing_of_somebody_else_before_anything_goes(lab: Lab) -> None:
     identities = lab.cloud.identities().user_assigned_identities
-    identities.create_or_update("akswi", "id-theirs", {"location": "westeurope"})  # type: ignore[arg-type]
+    identities.create_or_update("akswi", "id-theirs", {"location": "westeurope"})
     try:
         with pytest.raises(LabError, match="'id-theirs' in this group was made by someone else"):
             clean_up.run(lab)
