@@ -60,3 +60,19 @@ def too_long(field: str, limit: int) -> FieldError:
     """A value that is longer than `limit` bytes."""
     message = f"Too long: may not be more than {limit} bytes"
     return FieldError("FieldValueTooLong", message, field)
+
+
+def not_found(field: str, value: Any) -> FieldError:
+    """A value that names nothing."""
+    return FieldError("FieldValueNotFound", f"Not found: {compact(value)}", field)
+
+
+def not_negative(field: str, value: Any) -> list[FieldError]:
+    """A complaint when a number is below zero."""
+    low = isinstance(value, (int, float)) and value < 0
+    return [invalid(field, value, "must be greater than or equal to 0")] if low else []
+
+
+def each(field: str, values: Iterable[Any] | None) -> list[tuple[str, Any]]:
+    """Items of a list with their paths: ("spec.ports[0]", …)."""
+    return [(f"{field}[{number}]", one) for number, one in enumerate(values or ())]

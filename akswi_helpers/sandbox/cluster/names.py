@@ -48,6 +48,9 @@ def subdomain(name: str) -> list[str]:
 
 def label(name: str) -> list[str]:
     """What is wrong with a DNS label: namespaces, containers, volumes."""
+    if re.fullmatch(_SUBDOMAIN, name) and "." in name:
+        long = ["must be no more than 63 characters"] if len(name) > 63 else []
+        return [*long, "must not contain dots"]
     return _checked(name, 63, _LABEL, _regex(_LABEL_SAYS, _LABEL, "my-name", "123-abc"))
 
 

@@ -14,7 +14,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from akswi_helpers.sandbox.cluster import metadata_rules
+from akswi_helpers.sandbox.cluster import (
+    data_rules,
+    metadata_rules,
+    pod_rules,
+    service_rules,
+    workload_rules,
+)
 from akswi_helpers.sandbox.cluster.decoding import decode_errors, pruned, unknown_fields
 from akswi_helpers.sandbox.cluster.field_errors import FieldError
 from akswi_helpers.sandbox.cluster.kinds import Kind
@@ -42,8 +48,8 @@ def validate_update(kind: Kind, new: Json, old: Json) -> list[FieldError]:
     """What is wrong with `new` in the place of `old`."""
     errors = metadata_rules.for_update(kind, new, old)
     change, rules = _CHANGES.get(kind.group_resource), _RULES.get(kind.group_resource)
-    errors += change(new, old) if change else []
-    return errors + (rules(new) if rules else [])
+    errors += rules(new) if rules else []
+    return errors + (change(new, old) if change else [])
 
 
 def invalid_message(kind: Kind, name: str, errors: list[FieldError]) -> str:
@@ -54,5 +60,32 @@ def invalid_message(kind: Kind, name: str, errors: list[FieldError]) -> str:
     return f'{subject} "{name}" is invalid: {said}'
 
 
-_RULES: dict[str, Callable[[Json], list[FieldError]]] = {}
-_CHANGES: dict[str, Callable[[Json, Json], list[FieldError]]] = {}
+_IMMUTABLE_MAP = data_rules.frozen("data", "binaryData")
+
+_RULES: dict[str, Callable[[Json], list[FieldError]]] = {
+    "pods": pod_rules.pod,
+    "services": service_rules.service,
+    "configmaps": data_rules.config_map,
+    "secrets": data_rules.secret,
+    "deployments.apps": workload_rules.deployment,
+    "replicasets.apps": workload_rules.replica_set,
+    "daemonsets.apps": workload_rules.daemon_set,
+    "statefulsets.apps": workload_rules.stateful_set,
+    "jobs.batch": workload_rules.job,
+    "cronjobs.batch": workload_rules.cron_job,
+    "roles.rbac.authorization.k8s.io": data_rules.role,
+    "clusterroles.rbac.authorization.k8s.io": data_rules.cluster_role,
+    "rolebindings.rbac.authorization.k8s.io": data_rules.role_binding,
+    "clusterrolebindings.rbac.authorization.k8s.io": data_rules.cluster_role_binding,
+}
+_CHANGES: dict[str, Callable[[Json, Json], list[FieldError]]] = {
+    "pods": pod_rules.pod_change,
+    "services": service_rules.address_kept,
+    "configmaps": _IMMUTABLE_MAP,
+    "secrets": data_rules.secret_kept,
+    "deployments.apps": workload_rules.selector_kept,
+    "replicasets.apps": workload_rules.selector_kept,
+    "daemonsets.apps": workload_rules.selector_kept,
+    "rolebindings.rbac.authorization.k8s.io": data_rules.role_kept,
+    "clusterrolebindings.rbac.authorization.k8s.io": data_rules.role_kept,
+}
