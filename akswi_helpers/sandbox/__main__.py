@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import logging
 import os
@@ -61,8 +62,9 @@ def _arguments() -> argparse.Namespace:
 
 
 def _failed(ready: int, sentence: str) -> int:
-    print(sentence, file=sys.stderr)  # noqa: T201
     _tell(ready, {"error": sentence})
+    with contextlib.suppress(OSError):  # the log may lie on the full disk that this is about
+        print(sentence, file=sys.stderr, flush=True)  # noqa: T201
     return 1
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+import sqlite3
 from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -71,6 +72,9 @@ async def answer(world: World, services: Services, request: Request) -> Reply:
         return service.render_error(service.malformed(request, error), request)
     except WireError as error:
         return service.render_error(error, request)
+    except sqlite3.Error as error:
+        log.exception("%s %s%s", request.method, request.host, request.path)
+        return service.render_error(_not_written(error), request)
     except Exception:
         log.exception("%s %s%s", request.method, request.host, request.path)
         return service.render_error(_fault(request), request)
@@ -92,7 +96,18 @@ def _admitted(
     return route, service.admit(world, request, route)
 
 
+def _not_written(error: sqlite3.Error) -> WireError:
+    # 507 is repeated by no client that was tried, and says what it is.
+    text = (
+        f"The sandbox cannot write its state ({error}); nothing was changed. If its disk is full, "
+        "free some space and try again."
+    )
+    return WireError(507, "SandboxStorage", text)
+
+
 def _fault(request: Request) -> WireError:
     # 501, not 500: clients repeat a 500 several times and hide it for seconds.
     what = f"{request.method} {request.host}{request.path}"
-    return WireError(501, "SandboxFault", f"The sandbox failed on {what}; see `akswi sandbox log`.")
+    return WireError(
+        501, "SandboxFault", f"The sandbox failed on {what}; see sandbox.log in its folder."
+    )

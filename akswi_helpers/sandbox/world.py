@@ -300,6 +300,11 @@ def _why(error: sqlite3.DatabaseError, name: str) -> str:
             f"Another process holds the sandbox's state file {name}. "
             "See `akswi sandbox status`, then `akswi sandbox stop`."
         )
+    if "full" in str(error):
+        return (
+            f"The disk that holds the sandbox's state file {name} is full; nothing is lost. "
+            "Free some space and start again."
+        )
     return (
         f"The sandbox's state file {name} cannot be read ({error}). "
         "`akswi sandbox reset` puts a new one in its place."
