@@ -115,6 +115,9 @@ def log(
         agent = str(row["user_agent"]).partition(" ")[0] or "-"
         where = f"{row['method']} {row['host']}{row['path']}"
         typer.echo(f"{row['time']}  {row['status']}  {where}  {agent}")
+    own = places.home() / "sandbox" / "sandbox.log"
+    if own.is_file() and own.stat().st_size:
+        typer.echo(f"What the sandbox reported about itself is in {own}", err=True)
 
 
 def _print_status(running: Running) -> None:

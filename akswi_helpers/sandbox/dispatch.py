@@ -108,6 +108,4 @@ def _not_written(error: sqlite3.Error) -> WireError:
 def _fault(request: Request) -> WireError:
     # 501, not 500: clients repeat a 500 several times and hide it for seconds.
     what = f"{request.method} {request.host}{request.path}"
-    return WireError(
-        501, "SandboxFault", f"The sandbox failed on {what}; see sandbox.log in its folder."
-    )
+    return WireError(501, "SandboxFault", f"The sandbox failed on {what}; see `akswi sandbox log`.")

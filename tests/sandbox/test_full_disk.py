@@ -29,6 +29,12 @@ def small(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(tmp_path)], check=True)
 
 
+def fill(path: Path) -> None:
+    with open(path, "wb", buffering=0) as file:
+        while True:
+            file.write(b"x" * 1024)
+
+
 def put(cloud: Cloud, number: int) -> tuple[int, str]:
     root = f"https://management.azure.com/subscriptions/{cloud.settings.subscription_id}"
     url = f"{root}/resourceGroups/group-{number}?api-version=2024-11-01"
@@ -41,10 +47,8 @@ def put(cloud: Cloud, number: int) -> tuple[int, str]:
 def test_full_disk_is_named_and_nothing_is_lost(small: Path) -> None:
     cloud = Cloud(process.start(small))
     assert put(cloud, 0)[0] == 201
-    with open(small / "filler", "wb", buffering=0) as filler:
-        with pytest.raises(OSError, match="No space left"):
-            while True:
-                filler.write(b"x" * 1024)
+    with pytest.raises(OSError, match="No space left"):
+        fill(small / "filler")
     seen = [put(cloud, number) for number in range(1, 40)]
     assert seen[-1][0] == 507
     assert "cannot write its state (database or disk is full); nothing was changed" in seen[-1][1]
