@@ -97,7 +97,7 @@ def _admitted(
 
 
 def _not_written(error: sqlite3.Error) -> WireError:
-    # 507 is repeated by no client that was tried, and says what it is.
+    # azure-core repeats 500, 502, 503 and 504, which would hide this for seconds; 507 it does not.
     text = (
         f"The sandbox cannot write its state ({error}); nothing was changed. If its disk is full, "
         "free some space and try again."
