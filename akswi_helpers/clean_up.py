@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 Row = tuple[str, str, str]  # ("key vault", "kv-app1…", "deleted and purged")
 
+# One name for them all: which caches there are depends on the versions of helm and kubectl.
+LOCAL = "kubeconfig, token and caches"
 FILES = ("kubeconfig", "token", "kube-cache", "helm")
 DELETING = "Deleting"
 
@@ -42,7 +44,8 @@ def plan(lab: Lab) -> pd.DataFrame:
         rows += [_row(_plain(str(row.type)), str(row.name), _fate(lab, row)) for row in found]
     rows += [_row("node resource group", name, "goes with its cluster") for name in _nodes(lab)]
     rows += [_row("soft-deleted vault", row.name, "purged") for row in _deleted_vaults(lab)]
-    rows += [_row("file", name, "removed") for name in _files(lab)]
+    if _files(lab):
+        rows.append(_row(LOCAL, "", "removed"))
     return pd.DataFrame(rows, columns=["thing", "name", "what happens"])
 
 
@@ -119,7 +122,7 @@ def _forgotten(lab: Lab) -> Row:
         path = lab.folder / name
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     done = "removed" if there else "were not there"
-    return _row("kubeconfig, token and caches", "", done)
+    return _row(LOCAL, "", done)
 
 
 def _files(lab: Lab) -> list[str]:
@@ -184,7 +187,7 @@ LOOKS: dict[str, Callable[[Lab], list[str]]] = {
     "soft-deleted key vaults": _purgeable,
     "managed identities": _identities,
     "role assignments": _roles,
-    "kubeconfig, token and caches": _files,
+    LOCAL: _files,
 }
 
 
