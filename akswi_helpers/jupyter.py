@@ -40,7 +40,11 @@ def start(*, fresh: bool = False, browser: bool | None = None) -> None:
     """
     folder = working_copies(fresh=fresh)
     opens = _has_browser() if browser is None else browser
-    command = [sys.executable, "-m", "jupyterlab", *([] if opens else ["--no-browser"])]
+    options = [] if opens else ["--no-browser"]
+    if os.geteuid() == 0:
+        options.append("--allow-root")  # as in a container; it listens on loopback alone
+    # At WARN, the address is all that Jupyter says when no browser opens.
+    command = [sys.executable, "-m", "jupyterlab", "--log-level=WARN", *options]
     os.chdir(folder)
     os.execve(sys.executable, command, environment(folder))
 

@@ -61,8 +61,8 @@ class Target:
     name: str
     tenant_id: str
     subscription_id: str
-    transport: Json = field(default_factory=dict)
-    exports: dict[str, str] = field(default_factory=dict)
+    transport: Json = field(default_factory=dict, repr=False)
+    exports: dict[str, str] = field(default_factory=dict, repr=False)
     _clients: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     @property
