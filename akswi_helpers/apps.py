@@ -9,6 +9,7 @@ one by one; `clean_up` removes everything.
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 from akswi_helpers import cluster, explain, helm, infrastructure, progress, scenarios
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from akswi_helpers.lab import Lab
+
+
+PATIENCE_S = 30  # a pod that has just started has said nothing yet
 
 
 class Log(str):
@@ -89,14 +93,18 @@ def pods(lab: Lab) -> pd.DataFrame:
 
 
 @explain.told
-def log(lab: Lab, app: str, lines: int = 40) -> Log:
-    """The last lines that the app's newest pod has logged.
+def log(lab: Lab, app: str, lines: int = 40, patience_s: float = PATIENCE_S) -> Log:
+    """The last lines that the app's newest pod has logged; waits for the first one.
 
     Raises NotThereYet when there is no pod.
     """
-    pod = newest_pod(lab, app)
-    path = f"/api/v1/namespaces/{pod['metadata']['namespace']}/pods/{pod['metadata']['name']}/log"
-    return Log(cluster.text(lab, path, tailLines=str(lines)))
+    pod, end = newest_pod(lab, app)["metadata"], time.monotonic() + patience_s
+    path = f"/api/v1/namespaces/{pod['namespace']}/pods/{pod['name']}/log"
+    while True:
+        said = cluster.text(lab, path, tailLines=str(lines))
+        if said or time.monotonic() > end:
+            return Log(said)
+        time.sleep(min(0.2, lab.cloud.poll_s))
 
 
 def manifest(lab: Lab, app: str) -> Log:

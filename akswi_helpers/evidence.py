@@ -95,7 +95,7 @@ def _shown(digest: Digest | None) -> str:
 
 def _last_line(lab: Lab, app: str) -> str:
     try:
-        said = apps.log(lab, app, lines=1)
+        said = apps.log(lab, app, lines=1, patience_s=0)
     except (LabError, NotThereYet):
         return ""
     return said.strip()

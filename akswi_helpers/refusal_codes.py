@@ -51,6 +51,7 @@ ADVICE: Final[dict[str, str]] = {
     "ConcurrentFederatedIdentityCredentialsWritesForSingleManagedIdentity": "write the "
     "credentials of one identity one after the other.",
     "NoRegisteredProviderFound": "ask with an api-version that the provider knows.",
+    "BadRequest": "the request can be read, and what it says is refused: the reason says why.",
     "NotEmulated": "the sandbox does not do this; 'akswi sandbox status' names its coverage table.",
     "Forbidden": "this account may not do that in the cluster, or the cluster's admission says no; "
     "the reason above names what is missing.",
