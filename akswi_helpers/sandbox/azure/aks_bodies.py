@@ -10,10 +10,12 @@ private clusters, autoscaling, Windows, every add-on but Key Vault's.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from akswi_helpers.sandbox.azure import aks_refusals as sayings
+from akswi_helpers.sandbox.azure.property_tables import arm_data
 from akswi_helpers.sandbox.wire import not_emulated
 from akswi_helpers.types import Json
 
@@ -29,6 +31,7 @@ _MUST = {  # what makes the cluster the one that is emulated
     "oidcIssuerProfile.enabled": True,
     "enableRBAC": True,
 }
+_TAINT = re.compile(r"[\w./-]+(=[\w.-]*)?:(NoSchedule|PreferNoSchedule|NoExecute)")
 _UNSAID = {"oidcIssuerProfile.enabled", "enableRBAC"}  # on when the request is silent
 _READ = {
     "kubernetesVersion",
@@ -98,6 +101,13 @@ def check_cluster(name: str, body: Json, old: Json | None) -> None:
     check_pools(sent.get("agentPoolProfiles") or [], before)
 
 
+def check_name(kind: str, name: str) -> None:
+    """Raise WireError unless a cluster, or a node pool, can be called that."""
+    row = arm_data("properties")[kind]["name"]
+    if not re.search(row["pattern"], name):
+        raise sayings.invalid_parameter(f"The name '{name}' does not match '{row['pattern']}'.")
+
+
 def check_pools(pools: list[Json], before: Mapping[str, Any]) -> None:
     """Raise WireError unless every node pool can be made here and one is a system pool."""
     known = {pool["name"]: pool for pool in before.get("agentPoolProfiles") or []}
@@ -125,6 +135,9 @@ def check_pool(pool: Json, before: Json) -> None:
     least = 1 if pool.get("mode") == "System" else 0
     if not least <= pool.get("count", 1) <= 100:
         raise sayings.invalid_parameter(f"The count of agent pool '{pool['name']}' is not valid.")
+    for taint in pool.get("nodeTaints") or []:
+        if not _TAINT.fullmatch(taint):
+            raise sayings.invalid_parameter(f"The node taint '{taint}' is not valid.")
     version = pool.get("orchestratorVersion")
     if version not in (None, "", VERSION, VERSION.rpartition(".")[0]):
         raise sayings.pool_version_not_supported(version)

@@ -17,7 +17,6 @@ import re
 import uuid
 from datetime import UTC, datetime
 
-from akswi_helpers.sandbox.azure import arm_refusals as refusals
 from akswi_helpers.sandbox.azure.directory import Directory
 from akswi_helpers.sandbox.azure.property_tables import checked
 from akswi_helpers.sandbox.azure.requests import caller_of, takes
@@ -297,9 +296,11 @@ def list_definitions(world: World, request: Request) -> Reply:
     rows = [definition_document(role, world.subscription_id) for role in all_roles().values()]
     if text in ("", "atScopeAndBelow()", "type eq 'BuiltInRole'"):
         return Reply({"value": rows})
+    if text == "type eq 'CustomRole'":
+        return Reply({"value": []})
     named = re.fullmatch(r"roleName eq '(.*)'", text)
     if not named:
-        raise _bad_filter(text)
+        raise _filter_not_emulated(text)
     wanted = named[1].replace("''", "'").lower()
     return Reply(
         {"value": [row for row in rows if row["properties"]["roleName"].lower() == wanted]}
@@ -357,12 +358,12 @@ def _passes(clause: str, one: Json, scope: str) -> bool:
         return within(scope, one["properties"]["scope"])
     found = re.fullmatch(r"(?:principalId eq |assignedTo\()'([^']*)'\)?", clause, re.IGNORECASE)
     if not found:
-        raise _bad_filter(clause)
+        raise _filter_not_emulated(clause)
     return str(one["properties"]["principalId"]).lower() == found[1].lower()
 
 
-def _bad_filter(text: str) -> WireError:
-    return refusals.invalid_request(f"The filter '{text}' is not supported.", "InvalidFilter")
+def _filter_not_emulated(text: str) -> WireError:
+    return not_emulated(f"the $filter {text!r} of Microsoft.Authorization")
 
 
 def _is_guid(name: str) -> bool:

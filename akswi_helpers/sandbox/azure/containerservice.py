@@ -2,6 +2,7 @@
 
     PUT …/resourceGroups/{group}/providers/Microsoft.ContainerService/managedClusters/{cluster}
     GET …/resourceGroups/{group}/providers/Microsoft.ContainerService/managedClusters/{cluster}
+    PATCH …/resourceGroups/{group}/providers/Microsoft.ContainerService/managedClusters/{cluster}
     DELETE …/resourceGroups/{group}/providers/Microsoft.ContainerService/managedClusters/{cluster}
     GET …/resourceGroups/{group}/providers/Microsoft.ContainerService/managedClusters
     GET …/{subscription}/providers/Microsoft.ContainerService/managedClusters
@@ -15,7 +16,7 @@
     GET …/providers/Microsoft.ContainerService/locations/{location}/operationresults/{operation}
 
 Source: https://learn.microsoft.com/rest/api/aks and recorded exchanges. Left out: stopping,
-upgrading, rotating certificates, maintenance, tags by PATCH, versions and quota lists (501).
+upgrading, rotating certificates, maintenance, versions and quota lists (501).
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from akswi_helpers.sandbox.azure.kubeconfigs import user_kubeconfig
 from akswi_helpers.sandbox.azure.managed_clusters import ManagedClusters
 from akswi_helpers.sandbox.azure.operations import Operations, headers_for, status_document
 from akswi_helpers.sandbox.azure.property_tables import checked
-from akswi_helpers.sandbox.azure.requests import takes
+from akswi_helpers.sandbox.azure.requests import tags_of, takes
 from akswi_helpers.sandbox.azure.resource_ids import group_id
 from akswi_helpers.sandbox.azure.resources import Resources, place
 from akswi_helpers.sandbox.cluster.clusters import Clusters
@@ -88,6 +89,7 @@ def create_or_update(world: World, request: Request) -> Reply:
     """Make a cluster (201) or change it (200), and say where to ask when it is ready."""
     wanted, body = _id(request), checked(TYPE, request.json())
     old, location = place(world, wanted, TYPE, body)
+    bodies.check_name(TYPE, request.args["cluster"])
     bodies.check_cluster(request.args["cluster"], body, old)
     clusters = world.state(ManagedClusters)
     made = clusters.change(old, body) if old else clusters.make(wanted, location, body)
@@ -97,6 +99,15 @@ def create_or_update(world: World, request: Request) -> Reply:
 def get(world: World, request: Request) -> Reply:
     """One cluster."""
     return Reply(world.state(ManagedClusters).shown(_found(world, request)))
+
+
+def update_tags(world: World, request: Request) -> Reply:
+    """Change a cluster's tags, and those of its node group."""
+    found, body = _found(world, request), request.json()
+    if unknown := set(body) - {"tags"}:
+        raise not_emulated(f"changing '{sorted(unknown)[0]}' of {TYPE} by PATCH")
+    changed = world.state(ManagedClusters).change(found, {"tags": tags_of(body)})
+    return _begun(world, request, changed, changed, 200)
 
 
 def delete(world: World, request: Request) -> Reply:
@@ -124,6 +135,7 @@ def list_user_credential(world: World, request: Request) -> Reply:
     cluster = _found(world, request)
     if request.query.get("format", "exec").lower() != "exec":
         raise not_emulated(f"the kubeconfig format '{request.query['format']}' of {TYPE}")
+    _public(request)
     text = user_kubeconfig(
         cluster,
         request.args["group"],
@@ -138,6 +150,7 @@ def list_user_credential(world: World, request: Request) -> Reply:
 @takes("server-fqdn")
 def list_admin_credential(world: World, request: Request) -> Reply:
     """Refused while local accounts are off; their certificates are not emulated."""
+    _public(request)
     if _found(world, request)["properties"]["disableLocalAccounts"]:
         raise sayings.local_accounts_disabled()
     raise not_emulated(f"the local admin account of {TYPE}")
@@ -148,6 +161,7 @@ def put_pool(world: World, request: Request) -> Reply:
     cluster, name = _parent(world, request), request.args["pool"]
     sent = checked(POOLS, request.json()).get("properties") or {}
     pools = cluster["properties"]["agentPoolProfiles"]
+    bodies.check_name(POOLS, name)
     old: Json = next((pool for pool in pools if pool["name"] == name), {})
     bodies.check_pool({**sent, "name": name}, old)
     pool = bodies.filled_pool({**old, **sent, "name": name}, "Updating" if old else "Creating")
@@ -164,7 +178,6 @@ def get_pool(world: World, request: Request) -> Reply:
     return Reply(pool_document(cluster, _pool_of(cluster, request.args["pool"])))
 
 
-@takes("ignore-pod-disruption-budget")
 def delete_pool(world: World, request: Request) -> Reply:
     """Delete a node pool with its scale set: 202. The last system pool stays."""
     cluster = _parent(world, request)
@@ -183,7 +196,6 @@ def list_pools(world: World, request: Request) -> Reply:
     return Reply({"value": [pool_document(cluster, pool) for pool in pools]})
 
 
-@takes("t", "c", "s", "h", "p")
 def get_operation(world: World, request: Request) -> Reply:
     """How an operation stands."""
     name = request.args["operation"]
@@ -209,6 +221,12 @@ def _operation(world: World, name: str) -> Json:
 def _id(request: Request) -> ResourceId:
     args = request.args
     return cluster_id(args["subscription"], args["group"], args["cluster"])
+
+
+def _public(request: Request) -> None:
+    """Raise WireError 501 when another name than the public one is asked for."""
+    if request.query.get("server-fqdn", "public").lower() != "public":
+        raise not_emulated(f"the private FQDN of {TYPE}")
 
 
 def _parent(world: World, request: Request) -> Json:
@@ -251,6 +269,7 @@ _RESULTS = f"{NAMESPACE}/locations/operationresults/read"
 ROUTES = (
     Route("PUT", _ONE, create_or_update, TYPE),
     Route("GET", _ONE, get, TYPE),
+    Route("PATCH", _ONE, update_tags, TYPE),
     Route("DELETE", _ONE, delete, TYPE),
     Route("GET", _GROUP, list_by_group, TYPE),
     Route("GET", _ALL, list_by_subscription, TYPE),

@@ -59,7 +59,8 @@ def vault_document(resource_id: ResourceId, location: str, tags: Json, propertie
         "location": location,
         "tags": tags,
         "properties": {
-            "sku": properties["sku"],
+            "sku": {key: str(one) for key, one in properties["sku"].items()}
+            | {"name": properties["sku"]["name"].lower()},
             "tenantId": properties["tenantId"],
             "accessPolicies": properties.get("accessPolicies") or [],
             "enabledForDeployment": bool(properties.get("enabledForDeployment")),
@@ -215,7 +216,7 @@ def list_by_group(world: World, request: Request) -> Reply:
     return _listed(world, request, scope)
 
 
-@takes("$top", "$filter")
+@takes("$top")
 def list_by_subscription(world: World, request: Request) -> Reply:
     """The vaults of the subscription."""
     return _listed(world, request, f"/subscriptions/{request.args['subscription']}")

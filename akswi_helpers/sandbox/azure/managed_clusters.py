@@ -135,7 +135,8 @@ class ManagedClusters:
             "fqdn": f"{prefix}-{suffix}.hcp.{location}.azmk8s.io",
             "azurePortalFQDN": f"{prefix}-{suffix}.portal.hcp.{location}.azmk8s.io",
             "agentPoolProfiles": [
-                bodies.filled_pool(pool, state) for pool in wanted["agentPoolProfiles"]
+                bodies.filled_pool(pool, state)
+                for pool in _merged(before.get("agentPoolProfiles") or [], sent)
             ],
             "servicePrincipalProfile": {"clientId": "msi"},
             "addonProfiles": wanted.get("addonProfiles") or {},
@@ -165,6 +166,7 @@ class ManagedClusters:
             },
         }
         self._resources.put(document["id"], filled)
+        node_groups.retag(world, filled)
         node_groups.settle(world, filled, chosen["digits"])
         clusters, spec = world.state(Clusters), self._spec(filled, chosen)
         if new:
@@ -203,6 +205,13 @@ class ManagedClusters:
 
 
 _STORED = ("autoUpgradeProfile", "storageProfile")
+
+
+def _merged(before: list[Json], sent: Json) -> list[Json]:
+    """The pools that stand, changed as sent, then the new ones; one unnamed stays as it is."""
+    named = {pool["name"]: pool for pool in sent.get("agentPoolProfiles") or []}
+    kept = [{**pool, **named.pop(pool["name"], {})} for pool in before]
+    return kept + list(named.values())
 
 
 def _node_pool(pool: Json, digits: str) -> NodePool:

@@ -257,7 +257,7 @@ def delete_credential(world: World, request: Request) -> Reply:
     return Reply(None, 200)
 
 
-@takes("$top", "$skiptoken")
+@takes("$top")
 def list_credentials(world: World, request: Request) -> Reply:
     """The credentials of an identity, by name."""
     identity = _parent(world, request)

@@ -24,16 +24,27 @@ def node_group_id(cluster: Json) -> ResourceId:
     return group_id(cluster["id"].split("/")[2], cluster["properties"]["nodeResourceGroup"])
 
 
+def retag(world: World, cluster: Json) -> None:
+    """The cluster's tags on its node resource group, as AKS keeps them."""
+    groups, group = world.state(Groups), node_group_id(cluster)
+    if found := groups.get(group):
+        groups.put({**found, "tags": _group_tags(cluster)})
+
+
+def _group_tags(cluster: Json) -> Json:
+    return {
+        **cluster["tags"],
+        "aks-managed-cluster-name": cluster["name"],
+        "aks-managed-cluster-rg": name_of(group_of(cluster["id"])),
+    }
+
+
 def make(world: World, cluster: Json) -> None:
     """The node resource group with the kubelet's identity. Raises WireError when it exists."""
     groups, group = world.state(Groups), node_group_id(cluster)
     if groups.get(group):
         raise sayings.node_group_taken(name_of(group))
-    tags = {
-        **cluster["tags"],
-        "aks-managed-cluster-name": cluster["name"],
-        "aks-managed-cluster-rg": name_of(group_of(cluster["id"])),
-    }
+    tags = _group_tags(cluster)
     groups.put(document_of(group, cluster["location"], tags, managed_by=cluster["id"]))
     _identity(world, cluster, f"{cluster['name']}-agentpool")
 

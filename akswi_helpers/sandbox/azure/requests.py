@@ -49,6 +49,8 @@ def tags_of(body: Json) -> Json:
     tags = body.get("tags") or {}
     if not isinstance(tags, dict) or not all(isinstance(text, str) for text in tags.values()):
         raise invalid_request("Tags must be an object whose values are strings.")
+    if any(len(name) > 512 or len(text) > 256 for name, text in tags.items()):
+        raise invalid_request("A tag's name has at most 512 characters, its value 256.")
     if len(tags) > 50:
         raise invalid_request("A resource has at most 50 tags.", "TooManyTags")
     return tags

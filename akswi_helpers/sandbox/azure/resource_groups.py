@@ -25,7 +25,15 @@ from akswi_helpers.sandbox.azure.requests import caller_of, tags_of, takes
 from akswi_helpers.sandbox.azure.resource_ids import group_id, group_of, name_of
 from akswi_helpers.sandbox.azure.resources import Resources, location_of
 from akswi_helpers.sandbox.templates.records import Deployments
-from akswi_helpers.sandbox.wire import POLL_HEADERS, UNVERIFIED, Reply, Request, Route, WireError
+from akswi_helpers.sandbox.wire import (
+    POLL_HEADERS,
+    UNVERIFIED,
+    Reply,
+    Request,
+    Route,
+    WireError,
+    not_emulated,
+)
 from akswi_helpers.sandbox.world import World
 from akswi_helpers.types import Json, ResourceId
 
@@ -218,7 +226,6 @@ def list_groups(world: World, request: Request) -> Reply:
     return Reply({"value": found[: int(request.query.get("$top") or len(found) or 1)]})
 
 
-@takes("t", "c", "s", "h")
 def deletion_status(world: World, request: Request) -> Reply:
     """202 while the group of this token is being deleted, then 200."""
     name = deleted_name(request.args["token"])
@@ -250,7 +257,7 @@ def _tag_filter(text: str) -> Json:
         return {}
     found = re.fullmatch(r"tagName eq '([^']*)'(?: and tagValue eq '([^']*)')?", text.strip())
     if not found or found[2] is None:
-        raise refusals.invalid_request(f"The filter '{text}' is not supported.", "InvalidFilter")
+        raise not_emulated(f"the $filter {text!r} over resource groups")
     return {found[1]: found[2]}
 
 

@@ -28,7 +28,7 @@ from akswi_helpers.sandbox.azure.resource_ids import (
     type_of,
     within,
 )
-from akswi_helpers.sandbox.wire import Reply, Request, Route, WireError
+from akswi_helpers.sandbox.wire import Reply, Request, Route, WireError, not_emulated
 from akswi_helpers.sandbox.world import World
 from akswi_helpers.types import Json, ResourceId
 
@@ -133,24 +133,24 @@ def place(world: World, resource_id: ResourceId, kind: str, body: Json) -> tuple
     return found, location
 
 
-# 3 · Errors: filters that cannot be read --------------------------------------
+# 3 · Errors: filters that are not served --------------------------------------
 
 
-def filter_not_supported(text: str) -> WireError:
+def filter_not_emulated(text: str) -> WireError:
     """A $filter of a form that is not served."""
-    return refusals.invalid_request(f"The filter '{text}' is not supported.", "InvalidFilter")
+    return not_emulated(f"the $filter {text!r} over resources")
 
 
 # 4 · Routes: parse, ask the state, render -------------------------------------
 
 
-@takes("$filter", "$top", "$expand")
+@takes("$filter", "$top")
 def list_resources(world: World, request: Request) -> Reply:
     """The resources of the subscription that the caller may read."""
     return _listed(world, request, f"/subscriptions/{request.args['subscription']}")
 
 
-@takes("$filter", "$top", "$expand")
+@takes("$filter", "$top")
 def list_by_group(world: World, request: Request) -> Reply:
     """The resources of one group."""
     scope = group_id(request.args["subscription"], request.args["group"])
@@ -251,14 +251,14 @@ def _field(text: str, field: str, document: Json) -> str:
         "resourcegroup": name_of(group_of(document["id"])),
     }
     if field not in fields:
-        raise filter_not_supported(text)
+        raise filter_not_emulated(text)
     return fields[field]
 
 
 def _quoted(text: str, clause: str) -> str:
     found = re.fullmatch(r"\w+ eq '([^']*)'", clause)
     if not found:
-        raise filter_not_supported(text)
+        raise filter_not_emulated(text)
     return found[1]
 
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 from akswi_helpers.sandbox.azure import arm_refusals as refusals
 from akswi_helpers.sandbox.azure.authorization import Assignments
 from akswi_helpers.sandbox.azure.property_tables import arm_data
-from akswi_helpers.sandbox.azure.requests import caller_of, takes
+from akswi_helpers.sandbox.azure.requests import caller_of
 from akswi_helpers.sandbox.wire import UNVERIFIED, Reply, Request, Route, WireError
 from akswi_helpers.sandbox.world import World
 from akswi_helpers.types import Json
@@ -88,7 +88,6 @@ def invalid_namespace(namespace: str) -> WireError:
 # 4 · Routes: parse, ask the state, render -------------------------------------
 
 
-@takes("$includeallTenantCategories")
 def list_tenants(world: World, request: Request) -> Reply:
     """The one tenant."""
     tenant = {"id": f"/tenants/{world.tenant_id}", "tenantId": world.tenant_id}
@@ -106,7 +105,6 @@ def get_subscription(world: World, request: Request) -> Reply:
     return Reply(subscription_document(world))
 
 
-@takes("includeExtendedLocations")
 def list_locations(world: World, request: Request) -> Reply:
     """The regions."""
     scope = f"/subscriptions/{world.subscription_id}/locations"
@@ -123,13 +121,11 @@ def list_locations(world: World, request: Request) -> Reply:
     return Reply({"value": rows})
 
 
-@takes("$expand", "$top")
 def list_providers(world: World, request: Request) -> Reply:
     """Every provider known here."""
     return Reply({"value": [provider_document(world, name) for name in namespaces()]})
 
 
-@takes("$expand")
 def get_provider(world: World, request: Request) -> Reply:
     """One provider."""
     return Reply(provider_document(world, _namespace(request)))

@@ -36,6 +36,9 @@ BODY: dict[str, Any] = {
 }
 
 
+POOL = {"name": "npsystem", "mode": "System", "count": 1}
+
+
 def changed(**properties: Any) -> dict[str, Any]:
     body = copy.deepcopy(BODY)
     body["properties"] |= properties
@@ -157,6 +160,22 @@ def test_same_cluster_again_changes_nothing_but_its_tags(azure: Clients, cluster
     assert again.identity.principal_id == cluster.identity.principal_id
 
 
+def test_tags_reach_the_node_group(azure: Clients, cluster: Any) -> None:
+    tags: Any = {"tags": {"lab": "akswi", "new": "yes"}}
+    client = azure.clusters.managed_clusters
+    assert client.begin_update_tags("aks", "aks-one", tags).result().tags == tags["tags"]
+    group = azure.resources.resource_groups.get(cluster.node_resource_group)
+    assert (group.tags or {})["new"] == "yes"
+
+
+def test_pool_that_a_template_does_not_name_stays(azure: Clients, cluster: Any) -> None:
+    body: Any = changed(agentPoolProfiles=[POOL])
+    client = azure.clusters.managed_clusters
+    client.begin_create_or_update("aks", "aks-one", body).result()
+    pools = azure.clusters.agent_pools.list("aks", "aks-one")
+    assert [(pool.name, pool.count) for pool in pools] == [("npsystem", 1), ("npuser01", 2)]
+
+
 def test_pool_is_added_changed_and_deleted_with_its_scale_set(azure: Clients, cluster: Any) -> None:
     pools, group = azure.clusters.agent_pools, cluster.node_resource_group
     body: Any = {"properties": {"mode": "User", "count": 1, "nodeLabels": {"a": "b"}}}
@@ -185,7 +204,6 @@ def test_deleted_cluster_takes_its_node_group_along(azure: Clients) -> None:
     assert not azure.resources.resource_groups.check_existence(str(made.node_resource_group))
 
 
-POOL = {"name": "npsystem", "mode": "System", "count": 1}
 REFUSED: list[tuple[str, dict[str, Any], int, str, str]] = [
     (
         "an old version",
@@ -205,6 +223,13 @@ REFUSED: list[tuple[str, dict[str, Any], int, str, str]] = [
     ),
     ("no system pool", changed(agentPoolProfiles=[{"name": "u"}]), 400, "InvalidParameter", ""),
     ("no DNS prefix", changed(dnsPrefix=None), 400, "InvalidParameter", "dnsPrefix is missing"),
+    (
+        "a taint",
+        changed(agentPoolProfiles=[{**POOL, "nodeTaints": ["a=b"]}]),
+        400,
+        "InvalidParameter",
+        "The node taint 'a=b' is not valid.",
+    ),
     (
         "a pool's name",
         changed(agentPoolProfiles=[{**POOL, "name": "Np_1"}]),
@@ -261,6 +286,11 @@ def test_cluster_is_refused(
 def test_aks_refuses_without_the_outer_error(arm: Arm, cluster: Any) -> None:
     reply = arm("PUT", f"{CLUSTERS}/aks-bad", changed(kubernetesVersion="1.2.3"), VERSION)
     assert set(json.loads(reply.text)) == {"code", "details", "message", "subcode"}
+
+
+def test_cluster_name_that_no_cluster_has_is_refused(arm: Arm, cluster: Any) -> None:
+    found = refusal(arm("PUT", f"{CLUSTERS}/-aks", BODY, VERSION))
+    assert found[:2] == (400, "InvalidParameter")
 
 
 def test_identity_that_is_not_there_is_refused(arm: Arm, cluster: Any) -> None:

@@ -155,7 +155,7 @@ def test_list_resources_filters_by_type_and_by_tag(azure: Clients) -> None:
 
 def test_list_resources_refuses_other_filters(arm: Arm) -> None:
     found = refusal(arm("GET", "/subscriptions/{s}/resources?$filter=colour eq 'red'"))
-    assert found[:2] == (400, "InvalidFilter")
+    assert found[:2] == (501, "NotEmulated")
 
 
 def test_tags_of_a_resource_are_merged_and_deleted(azure: Clients) -> None:
