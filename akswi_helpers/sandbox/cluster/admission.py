@@ -94,8 +94,9 @@ def _mount_token(cluster: Cluster, pod: Json) -> None:
     name = generated_name("kube-api-access-", cluster.world.ids.guid("token volume", path))
     mount = {"name": name, "readOnly": True, "mountPath": TOKEN_PATH}
     needed = False
-    for container in [*(spec.get("initContainers") or []), *(spec.get("containers") or [])]:
-        mounts = container.setdefault("volumeMounts", [])
+    listed = [*(spec.get("initContainers") or []), *(spec.get("containers") or [])]
+    for container in filter(None, listed):
+        mounts = container["volumeMounts"] = list(container.get("volumeMounts") or [])
         if not any(item.get("mountPath") == TOKEN_PATH for item in mounts):
             mounts.append(dict(mount))
             needed = True

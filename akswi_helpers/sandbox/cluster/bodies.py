@@ -9,15 +9,14 @@ Source: refusals of a kube-apiserver 1.37.2. Left out: CBOR.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from akswi_helpers.sandbox.cluster import protobuf, validation
 from akswi_helpers.sandbox.cluster.calls import Call
+from akswi_helpers.sandbox.cluster.kinds import Kind, root
 from akswi_helpers.sandbox.cluster.refusals import StatusError, bad_request
+from akswi_helpers.sandbox.cluster.schema import Node, child, item
 from akswi_helpers.types import Json
-
-if TYPE_CHECKING:
-    from akswi_helpers.sandbox.cluster.kinds import Kind
 
 JSON, YAML = "application/json", "application/yaml"
 PROTOBUF = "application/vnd.kubernetes.protobuf"
@@ -52,7 +51,19 @@ def checked(call: Call, kind: Kind, obj: Json, duplicates: list[str] | None = No
         raise _cannot(kind, f"strict decoding error: {', '.join(found)}")
     if mode == "Warn":
         call.answered.warnings += found
-    return validation.pruned(kind, obj) if unknown else obj
+    kept = validation.pruned(kind, obj) if unknown else obj
+    return kept if kind.custom else _without_nulls(kept, root(kind))
+
+
+def _without_nulls(value: Any, node: Node) -> Any:
+    """The value as Go reads it: a null field is none, a null item the zero of its type."""
+    if isinstance(value, dict):
+        return {k: _without_nulls(v, child(node, k)) for k, v in value.items() if v is not None}
+    if isinstance(value, list):
+        inner = item(node)
+        zero = "" if inner.get("type") == "string" else {}
+        return [_without_nulls(zero if v is None else v, inner) for v in value]
+    return value
 
 
 def read_any(call: Call) -> Json:
@@ -151,17 +162,24 @@ class _Pairs(dict[str, Any]):
 
 def _duplicates(value: Any, path: str = "") -> list[str]:
     if isinstance(value, list):
-        return [d for i, item in enumerate(value) for d in _duplicates(item, f"{path}[{i}]")]
+        return [d for i, inner in enumerate(value) for d in _duplicates(inner, f"{path}[{i}]")]
     if not isinstance(value, dict):
         return []
     dot = f"{path}." if path else ""
     found = [f"{dot}{name}" for name in getattr(value, "twice", ())]
-    for name, item in value.items():
-        found += _duplicates(item, f"{dot}{name}")
+    for name, inner in value.items():
+        found += _duplicates(inner, f"{dot}{name}")
     return found
 
 
 def _of_kind(call: Call, kind: Kind, obj: Json) -> None:
+    for name in ("apiVersion", "kind"):
+        if not isinstance(obj.get(name, ""), str):
+            found = _go_type(obj[name])
+            raise bad_request(
+                f"couldn't get version/kind; json parse error: json: cannot unmarshal {found} "
+                f"into Go struct field .{name} of type string"
+            )
     given, version = obj.get("kind") or kind.kind, obj.get("apiVersion") or kind.api_version
     if (given, version) == (kind.kind, kind.api_version):
         return
@@ -211,5 +229,13 @@ def _go_words(body: bytes, error: ValueError) -> str:
 
 
 def _go_type(value: Any) -> str:
-    names = {list: "array", str: "string", bool: "bool", int: "number", float: "number"}
+    names = {
+        list: "array",
+        _Pairs: "object",
+        dict: "object",
+        str: "string",
+        bool: "bool",
+        int: "number",
+        float: "number",
+    }
     return names.get(type(value), "null")

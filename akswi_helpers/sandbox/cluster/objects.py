@@ -210,13 +210,13 @@ class Objects:
 
     def _create(self, kind: Kind, namespace: str, obj: Json, track: Track, user: User) -> Json:
         draft = track(self._drafted(kind, namespace, obj))  # what admission adds has no owner
+        draft["metadata"].setdefault("name", "")
         draft = admission.for_create(self._cluster, kind, draft)
-        name, path = draft["metadata"]["name"], f"{kind.plural}.{kind.group}/{namespace}"
+        name = draft["metadata"]["name"]
+        path = f"{kind.plural}.{kind.group}/{namespace}"
         guid = self._world.ids.guid("uid", f"{self._cluster.spec.resource_id}/{path}/{name}")
         now = lifecycle.timestamp(self._world.clock.now())
         draft = lifecycle.for_create(kind, draft, uid=guid, now=now)
-        draft = defaulting.prepare_new(kind, draft)
-        draft = allocation.allocated(self.store, kind, draft)
         if kind.kind == custom.DEFINITION:
             draft = custom.established(kind, draft, now)
         errors = validation.validate_create(kind, draft)
@@ -224,6 +224,8 @@ class Objects:
             raise _invalid(kind, draft, errors)
         if self.store.get(kind, namespace, name) is not None:
             raise already_exists(kind, name)
+        draft = defaulting.prepare_new(kind, draft)
+        draft = allocation.allocated(self.store, kind, draft)
         escalation.check(self._cluster, user, kind, draft)
         return copied(self.store.put(kind, lifecycle.ordered(draft)))
 

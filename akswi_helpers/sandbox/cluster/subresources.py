@@ -7,6 +7,7 @@ Source: refusals of a kube-apiserver 1.37.2 and of its kubelets.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -189,7 +190,7 @@ async def token(call: Call) -> Reply:
     """A TokenRequest answered: a token of the service account. Raises StatusError 400, 404, 422."""
     from akswi_helpers.sandbox.cluster import service_tokens
 
-    asked = bodies.read_any(call)
+    asked = bodies.read_object(call, _request_kind(call))
     spec = dict(asked.get("spec") or {})
     audiences = spec.get("audiences") or [call.cluster.spec.issuer]
     seconds = _lifetime(spec)
@@ -208,6 +209,17 @@ async def token(call: Call) -> Reply:
     status = {"token": made, "expirationTimestamp": timestamp(expiry)}
     head = {"kind": "TokenRequest", "apiVersion": "authentication.k8s.io/v1"}
     return Reply({**head, "metadata": metadata, "spec": spec, "status": status}, 201)
+
+
+def _request_kind(call: Call) -> Kind:
+    """What the body of serviceaccounts/token is read as."""
+    return replace(
+        call.needs_kind(),
+        group="authentication.k8s.io",
+        version="v1",
+        kind="TokenRequest",
+        type_name="io.k8s.api.authentication.v1.TokenRequest",
+    )
 
 
 def _lifetime(spec: Json) -> int:

@@ -118,7 +118,7 @@ def apply(call: Call) -> Reply:
     applied = bodies.read_applied(call, kind)
     if (applied.get("metadata") or {}).get("managedFields"):
         raise bad_request("metadata.managedFields must be nil")
-    applied.setdefault("metadata", {}).setdefault("name", name)
+    applied["metadata"] = {"name": name, **(applied.get("metadata") or {})}
     _same_name(call, applied)
     _same_namespace(call, applied)
     made, new = _objects(call).apply(

@@ -6,7 +6,9 @@ Needs the control plane that `tools/kube/up.sh` starts, which is not part of thi
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 import ssl
 import subprocess
 import time
@@ -48,7 +50,10 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     """Raw HTTP as admin of a real API server."""
     folder, port = tmp_path_factory.mktemp("kube"), free_port()
     process = subprocess.Popen(
-        ["bash", str(JUDGE), str(folder), str(port)], stdout=subprocess.PIPE, text=True
+        ["bash", str(JUDGE), str(folder), str(port)],
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
     assert process.stdout
     assert process.stdout.readline().strip().endswith("admin.kubeconfig")
@@ -60,7 +65,7 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     try:
         yield client
     finally:
-        process.terminate()
+        os.killpg(process.pid, signal.SIGKILL)
         process.wait(10)
         process.stdout.close()
 
@@ -98,6 +103,9 @@ def _comparable(answer: Answer) -> Any:
 def _still(value: Any) -> Any:
     """The value without what differs from server to server and from second to second."""
     if isinstance(value, dict):
+        if "managedFields" in value:  # their order follows the clock
+            by_name = sorted(value["managedFields"], key=lambda entry: str(entry["manager"]))
+            value = {**value, "managedFields": by_name}
         return {k: _still(v) for k, v in value.items() if k not in _VOLATILE}
     if isinstance(value, list):
         return [_still(item) for item in value]
