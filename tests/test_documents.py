@@ -85,3 +85,23 @@ def test_environment_pins_the_majors_of_helm_and_kubectl(environment: dict[str, 
 def test_environment_asks_for_the_python_of_pyproject(environment: dict[str, Any]) -> None:
     wanted = tomllib.loads(text("pyproject.toml"))["project"]["requires-python"]
     assert f"python{wanted}" in environment["dependencies"]
+
+
+def test_readme_types_commands_that_exist() -> None:
+    typed = re.findall(r"\bakswi ((?:[a-z]+ ?)+)", "\n".join(_typed(text("README.md"))))
+    assert len(typed) >= 3
+    assert all(_help(words.split()) == 0 for words in typed)
+
+
+def _typed(document: str) -> list[str]:
+    """What stands in fenced blocks, for a reader to type; comments cut off."""
+    blocks = re.findall(r"^```\n(.+?)^```", document, re.MULTILINE | re.DOTALL)
+    return [line.partition("#")[0] for block in blocks for line in block.splitlines()]
+
+
+def _help(words: list[str]) -> int:
+    from typer.testing import CliRunner
+
+    from akswi_helpers.cli import app
+
+    return CliRunner().invoke(app, [*words, "--help"]).exit_code
