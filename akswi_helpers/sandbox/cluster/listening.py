@@ -7,12 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 import socket
 import ssl
 from collections.abc import Iterator
 from typing import Any
 
 import uvicorn
+
+# Below what Linux, macOS and Windows give to outgoing connections, so that a cluster finds its
+# port free again after a restart.
+_OWN_PORTS = range(21000, 32000)
 
 
 class Listener:
@@ -57,7 +62,11 @@ class _Quiet(uvicorn.Server):
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on."""
+    """A port of 127.0.0.1 that nobody listens on and no outgoing connection will be given."""
+    for port in random.sample(_OWN_PORTS, 50):
+        with _bound(port) as found:
+            if int(found.getsockname()[1]) == port:
+                return port
     with _bound(0) as found:
         return int(found.getsockname()[1])
 
