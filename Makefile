@@ -1,6 +1,8 @@
 # Two commands: `make run` walks the tutorial on a sandbox, `make test` proves it. See README.md.
 PYTHON ?= python3
 BIN := .venv/bin
+# uv trusts what this system trusts, as pip does: a company's own proxy included.
+export UV_SYSTEM_CERTS ?= 1
 # Named after what it installed: a second `make` asks nothing of the network, whatever the files' dates.
 STAMP := .venv/.installed-$(shell cat pyproject.toml requirements.lock | cksum | cut -d ' ' -f 1)
 
