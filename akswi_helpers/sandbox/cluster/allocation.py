@@ -81,8 +81,9 @@ def _asked(draft: Json, asked: str, taken: set[str]) -> str:
     if asked in taken:
         why = "failed to allocate IP " + asked + ": provided IP is already allocated"
     elif ipaddress.ip_address(asked) not in SERVICES:
-        why = f"failed to allocate IP {asked}: the provided IP ({asked}) is not in the valid range."
-        why += f" The range of valid IPs is {SERVICES}"
+        why = (
+            f"failed to allocate IP {asked}: the provided network does not match the current range"
+        )
     if why:
         field, said = "spec.clusterIPs", f'Invalid value: ["{asked}"]: {why}'
         raise invalid(
@@ -112,9 +113,21 @@ def _ports(draft: Json, spec: Json, taken: set[int]) -> None:
     ports = []
     for port in spec.get("ports") or []:
         number = port.get("nodePort") or _next_port(start, taken)
+        _usable(draft, f"spec.ports[{len(ports)}].nodePort", number, taken)
         taken.add(number)
         ports.append({**port, "nodePort": number})
     spec["ports"] = ports
+
+
+def _usable(draft: Json, field: str, number: int, taken: set[int]) -> None:
+    why = ""
+    if number not in _PORTS:
+        why = "provided port is not in the valid range. The range of valid ports is 30000-32767"
+    elif number in taken:
+        why = "provided port is already allocated"
+    if why:
+        cause = (field, "FieldValueInvalid", f"Invalid value: {number}: {why}")
+        raise invalid("Service", draft["metadata"]["name"], "", [cause])
 
 
 def _next_port(start: int, taken: set[int]) -> int:

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from akswi_helpers.sandbox.cluster import (
     authentication,
     discovery,
-    paths,
     plain,
     rbac,
     reviews,
@@ -118,6 +117,3 @@ async def _handled(call: Call) -> Reply:
 
 def _status(error: StatusError) -> Reply:
     return Reply(error.body(), error.status, error.headers)
-
-
-__all__ = ["Api", "paths", "reply"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import ssl
 import subprocess
 import sys
@@ -211,7 +212,7 @@ class Terminal:
     def result(self, *words: str, text: str = "") -> subprocess.CompletedProcess[str]:
         """The finished command."""
         return subprocess.run(
-            [str(_tool(words[0])), *words[1:]],
+            [_tool(words[0]), *words[1:]],
             input=text,
             capture_output=True,
             text=True,
@@ -222,8 +223,12 @@ class Terminal:
         )
 
 
-def _tool(name: str) -> Path:
-    return Path(sys.executable).parent / name if "/" not in name else Path(name)
+def _tool(name: str) -> str:
+    beside = Path(sys.executable).parent / name
+    found = str(beside) if beside.is_file() else shutil.which(name)
+    if found is None:
+        pytest.skip(f"{name} is not installed")
+    return found
 
 
 def terminal(host: Host, folder: Path, token: str) -> Terminal:
