@@ -58,6 +58,7 @@ class Sandbox:
     def __init__(self, home: Path, wishes: Wishes) -> None:
         self.home, self.folder = home, private(home / "sandbox")
         self._started = time.monotonic()
+        self._fresh = not (self.folder / STATE_FILE).exists()
         self.settings = _settings(self.folder, wishes)
         self.world = _world(self.folder, wishes)
         self._authority = Authority(self.folder)
@@ -76,8 +77,10 @@ class Sandbox:
         try:
             self._settle()
             self.spawn(self._gateway.serve())
-            await services.resume(self.world)
+            if not self._fresh:
+                await services.resume(self.world)
             self.spawn(self._warm())
+            self.spawn(services.import_all())
             self.spawn(terminal_tokens.keep_fresh(self.world, self.home))
             self.spawn(self._watch_idleness())
             self._heed_signals()
