@@ -4,8 +4,9 @@ Namespaces must exist and not be going; a pod gets its service account, the acco
 volume, default tolerations, a priority, and (by the workload-identity webhook) its Azure token.
 
 Source: https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/ and objects
-stored by a kube-apiserver 1.37.2. Left out: LimitRanger, ResourceQuota, PodSecurity, webhook
-configurations other than the workload-identity one.
+stored by a kube-apiserver 1.37.2. Left out: whatever else restricts (quotas, limit ranges,
+admission webhooks and policies, pod security levels): such objects are refused with 501, because
+a restriction that nobody enforces is worse than none.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from typing import TYPE_CHECKING
 
 from akswi_helpers.sandbox.cluster import defaulting
 from akswi_helpers.sandbox.cluster.lifecycle import generated_name
-from akswi_helpers.sandbox.cluster.refusals import forbidden, not_found
+from akswi_helpers.sandbox.cluster.rbac import MASTERS
+from akswi_helpers.sandbox.cluster.refusals import forbidden, not_found, not_implemented
+from akswi_helpers.sandbox.cluster.users import User
 from akswi_helpers.types import Json
 
 if TYPE_CHECKING:
@@ -24,13 +27,25 @@ if TYPE_CHECKING:
 TOKEN_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"
 WEBHOOK_LABEL = "azure.workload.identity/use"
 
+_SECURITY_LABEL = "pod-security.kubernetes.io/enforce"
+_UNENFORCED = {
+    "LimitRange",
+    "ResourceQuota",
+    "MutatingAdmissionPolicy",
+    "MutatingAdmissionPolicyBinding",
+    "MutatingWebhookConfiguration",
+    "ValidatingAdmissionPolicy",
+    "ValidatingAdmissionPolicyBinding",
+    "ValidatingWebhookConfiguration",
+}
 _IMMORTAL = {"default", "kube-system", "kube-public"}
 _TOKEN_SECONDS = 3607  # the API server's own, so that it can tell these tokens apart
 _PRIORITIES = {"system-node-critical": 2000001000, "system-cluster-critical": 2000000000}
 
 
-def for_create(cluster: Cluster, kind: Kind, draft: Json) -> Json:
-    """The draft with what admission adds. Raises StatusError 403 or 404."""
+def for_create(cluster: Cluster, kind: Kind, draft: Json, user: User) -> Json:
+    """The draft with what admission adds. Raises StatusError 403, 404 or 501."""
+    refuse_unenforced(kind, draft, user)
     if kind.namespaced:
         _namespace_open(cluster, kind, draft)
     if kind.kind != "Pod" or kind.group:
@@ -39,6 +54,17 @@ def for_create(cluster: Cluster, kind: Kind, draft: Json) -> Json:
     _prioritise(cluster, kind, draft)
     _tolerate(draft["spec"])
     return _through_webhook(cluster, kind, draft)
+
+
+def refuse_unenforced(kind: Kind, draft: Json, user: User) -> None:
+    """Refuse an object that restricts others and would not be obeyed. Raises StatusError 501."""
+    if MASTERS in user.groups and user.name.startswith("system:"):
+        return
+    if kind.kind in _UNENFORCED:
+        raise not_implemented(f"{kind.group_resource}; nothing here would enforce it")
+    level = (draft["metadata"].get("labels") or {}).get(_SECURITY_LABEL, "privileged")
+    if kind.kind == "Namespace" and level != "privileged":
+        raise not_implemented(f"the label {_SECURITY_LABEL}={level}; nothing here would enforce it")
 
 
 def for_delete(cluster: Cluster, kind: Kind, live: Json) -> None:
@@ -61,7 +87,12 @@ def _namespace_open(cluster: Cluster, kind: Kind, draft: Json) -> None:
             "field": "metadata.namespace",
         }
         why = f"unable to create new content in namespace {name} because it is being terminated"
-        raise forbidden(kind, draft["metadata"]["name"], why, [cause])
+        raise forbidden(kind, _asked(draft["metadata"]), why, [cause])
+
+
+def _asked(metadata: Json) -> str:
+    """The name as the client gave it: admission runs before one is generated."""
+    return str(metadata.get("generateName") or metadata["name"])
 
 
 def _with_account(cluster: Cluster, kind: Kind, pod: Json) -> Json:
@@ -73,7 +104,7 @@ def _with_account(cluster: Cluster, kind: Kind, pod: Json) -> Json:
     if account is None:
         where = f"{metadata['namespace']}/{name}"
         why = f'error looking up service account {where}: serviceaccount "{name}" not found'
-        raise forbidden(kind, metadata["name"], why)
+        raise forbidden(kind, _asked(metadata), why)
     if not spec.get("imagePullSecrets") and account.get("imagePullSecrets"):
         spec["imagePullSecrets"] = [dict(item) for item in account["imagePullSecrets"]]
     if _mounts_token(spec, account):
@@ -126,7 +157,7 @@ def _prioritise(cluster: Cluster, kind: Kind, pod: Json) -> None:
         found = cluster.store.get(cluster.kind("scheduling.k8s.io/v1", "PriorityClass"), "", name)
         if found is None:
             why = f"no PriorityClass with name {name} was found"
-            raise forbidden(kind, pod["metadata"]["name"], why)
+            raise forbidden(kind, _asked(pod["metadata"]), why)
         value, policy = int(found.get("value", 0)), found.get("preemptionPolicy", policy)
     spec.setdefault("priority", value)
     spec.setdefault("preemptionPolicy", policy)

@@ -15,6 +15,7 @@ import ipaddress
 from typing import TYPE_CHECKING
 
 from akswi_helpers.sandbox.cluster.refusals import invalid
+from akswi_helpers.sandbox.cluster.service_rules import is_address
 from akswi_helpers.types import Json
 
 if TYPE_CHECKING:
@@ -67,8 +68,8 @@ def _forget(spec: Json, before: Json) -> None:
 
 def _address(draft: Json, spec: Json, taken: set[str]) -> None:
     asked = spec.get("clusterIP") or (spec.get("clusterIPs") or [""])[0]
-    if asked == "None":
-        address = asked
+    if asked == "None" or (asked and not is_address(asked)):
+        address = asked  # what is no address is refused with the rest of the object
     elif asked:
         address = _asked(draft, asked, taken)
     else:
@@ -110,7 +111,7 @@ def _ports(draft: Json, spec: Json, taken: set[int]) -> None:
             del spec["ports"]
         return
     start = _number(draft)
-    ports = []
+    ports: list[Json] = []
     for port in spec.get("ports") or []:
         number = port.get("nodePort") or _next_port(start, taken)
         _usable(draft, f"spec.ports[{len(ports)}].nodePort", number, taken)

@@ -21,7 +21,14 @@ if TYPE_CHECKING:
     from akswi_helpers.sandbox.cluster.clusters import Cluster
     from akswi_helpers.sandbox.cluster.kinds import Kind
 
-Right = tuple[str, str, str, str]  # API group or "", resource or URL, resource name or "", verb
+# API group (None for a URL), resource or URL, resource name or "", verb
+Right = tuple[str | None, str, str, str]
+
+
+_EVERYTHING: list[Json] = [
+    {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]},
+    {"nonResourceURLs": ["*"], "verbs": ["*"]},
+]
 
 
 def check(cluster: Cluster, user: User, kind: Kind, obj: Json) -> None:
@@ -36,6 +43,9 @@ def check(cluster: Cluster, user: User, kind: Kind, obj: Json) -> None:
     wanted = rbac.Attributes(verb, rbac.API, plural, namespace=namespace, name=name)
     if rbac.allowed(cluster, user, wanted):
         return
+    if obj.get("aggregationRule") and _missing(cluster, user, "", _EVERYTHING):
+        why = "must have cluster-admin privileges to use the aggregationRule"
+        raise forbidden(kind, obj["metadata"]["name"], why)
     rules = _of_role(cluster, kind, reference, namespace) if reference else obj.get("rules") or []
     missing = _missing(cluster, user, namespace, rules)
     if missing:
@@ -55,7 +65,7 @@ def _of_role(cluster: Cluster, kind: Kind, reference: Json, namespace: str) -> l
 
 def _missing(cluster: Cluster, user: User, namespace: str, rules: list[Json]) -> list[str]:
     held = list(rbac.rules_of(cluster, user, namespace))
-    verbs: dict[tuple[str, str, str], list[str]] = {}
+    verbs: dict[tuple[str | None, str, str], list[str]] = {}
     for rule in rules:
         for right in _rights(rule):
             if not any(rbac.permits(mine, _attributes(right)) for mine in held):
@@ -67,7 +77,7 @@ def _missing(cluster: Cluster, user: User, namespace: str, rules: list[Json]) ->
 def _rights(rule: Json) -> Iterator[Right]:
     for verb in rule.get("verbs") or []:
         for url in rule.get("nonResourceURLs") or []:
-            yield "", url, "", verb
+            yield None, url, "", verb
         for group in rule.get("apiGroups") or []:
             for resource in rule.get("resources") or []:
                 for name in rule.get("resourceNames") or [""]:
@@ -76,15 +86,15 @@ def _rights(rule: Json) -> Iterator[Right]:
 
 def _attributes(right: Right) -> rbac.Attributes:
     group, resource, name, verb = right
-    if resource.startswith("/"):
+    if group is None:
         return rbac.Attributes(verb, path=resource)
     plural, _, subresource = resource.partition("/")
     return rbac.Attributes(verb, group, plural, subresource, name=name)
 
 
-def _written(group: str, resource: str, name: str, verbs: list[str]) -> str:
+def _written(group: str | None, resource: str, name: str, verbs: list[str]) -> str:
     listed = " ".join(f'"{verb}"' for verb in verbs)
-    if resource.startswith("/"):
+    if group is None:
         return f'{{NonResourceURLs:["{resource}"], Verbs:[{listed}]}}'
     names = f'ResourceNames:["{name}"], ' if name else ""
     return f'{{APIGroups:["{group}"], Resources:["{resource}"], {names}Verbs:[{listed}]}}'

@@ -211,7 +211,7 @@ class Objects:
     def _create(self, kind: Kind, namespace: str, obj: Json, track: Track, user: User) -> Json:
         draft = track(self._drafted(kind, namespace, obj))  # what admission adds has no owner
         draft["metadata"].setdefault("name", "")
-        draft = admission.for_create(self._cluster, kind, draft)
+        draft = admission.for_create(self._cluster, kind, draft, user)
         name = draft["metadata"]["name"]
         path = f"{kind.plural}.{kind.group}/{namespace}"
         guid = self._world.ids.guid("uid", f"{self._cluster.spec.resource_id}/{path}/{name}")
@@ -239,6 +239,7 @@ class Objects:
         errors = validation.validate_update(kind, draft, live)
         if errors:
             raise _invalid(kind, draft, errors)
+        admission.refuse_unenforced(kind, draft, user)
         escalation.check(self._cluster, user, kind, draft)
         if "deletionTimestamp" in draft["metadata"] and deletion.done(draft):
             return copied(self._remove(kind, draft))

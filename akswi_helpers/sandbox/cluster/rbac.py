@@ -5,7 +5,8 @@ a data action of a role assigned at the cluster, at one of its namespaces, or ab
 
 Source: https://kubernetes.io/docs/reference/access-authn-authz/rbac/ (rules, bindings, the
 bootstrap roles as a kube-apiserver 1.37.2 has them) and
-https://learn.microsoft.com/azure/aks/manage-azure-rbac. Left out: the node authorizer.
+https://learn.microsoft.com/azure/aks/manage-azure-rbac. Left out: the node authorizer. An
+aggregated role's rules are added up when asked for: its `rules` do not show roles made later.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING
 
+from akswi_helpers.sandbox.cluster import selectors
 from akswi_helpers.sandbox.cluster.lifecycle import timestamp
 from akswi_helpers.sandbox.cluster.refusals import StatusError
 from akswi_helpers.sandbox.cluster.store import copied
@@ -114,8 +116,13 @@ def rules_of(cluster: Cluster, user: User, namespace: str) -> Iterator[Json]:
 
 def _rules(cluster: Cluster, role: Json, namespace: str) -> list[Json]:
     kind = cluster.kind(_V1, role["kind"])
-    found = cluster.store.get(kind, namespace if kind.namespaced else "", role["name"])
-    return (found or {}).get("rules") or []
+    found = cluster.store.get(kind, namespace if kind.namespaced else "", role["name"]) or {}
+    rules: list[Json] = list(found.get("rules") or [])
+    for selector in (found.get("aggregationRule") or {}).get("clusterRoleSelectors") or []:
+        for other in cluster.store.list(kind):
+            if selectors.matches(selector, other["metadata"].get("labels") or {}):
+                rules += other.get("rules") or []
+    return rules
 
 
 def _bound(binding: Json, user: User) -> bool:

@@ -103,6 +103,47 @@ def test_nobody_grants_rights_they_do_not_hold(admin: Client, nobody: Client) ->
     admin("DELETE", f"{RBAC}/clusterrolebindings/rbacer")
 
 
+def test_aggregated_role_holds_the_rules_of_the_roles_it_selects(
+    admin: Client, nobody: Client
+) -> None:
+    rules = [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["list"]}]
+    part = {"metadata": {"name": "part", "labels": {"into": "whole"}}, "rules": rules}
+    selector = {"clusterRoleSelectors": [{"matchLabels": {"into": "whole"}}]}
+    whole = {"metadata": {"name": "whole"}, "aggregationRule": selector, "rules": []}
+    subject = {"kind": "ServiceAccount", "name": "nobody", "namespace": "kube-system"}
+    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "whole"}
+    binding = {"metadata": {"name": "whole"}, "subjects": [subject], "roleRef": reference}
+    admin("POST", f"{RBAC}/clusterroles", whole)
+    admin("POST", f"{RBAC}/clusterrolebindings", binding)
+    assert nobody("GET", "/api/v1/secrets").status == 403
+    admin("POST", f"{RBAC}/clusterroles", part)
+    assert nobody("GET", "/api/v1/secrets").status == 200
+    admin("DELETE", f"{RBAC}/clusterrolebindings/whole")
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/api/v1/namespaces/default/resourcequotas", {"metadata": {"name": "q"}}),
+        (
+            "/api/v1/namespaces",
+            {
+                "metadata": {
+                    "name": "n",
+                    "labels": {"pod-security.kubernetes.io/enforce": "baseline"},
+                }
+            },
+        ),
+    ],
+)
+def test_restriction_that_nobody_would_enforce_is_refused(
+    admin: Client, path: str, body: Json
+) -> None:
+    answer = admin("POST", path, body)
+    assert (answer.status, answer.body["reason"]) == (501, "NotImplemented")
+    assert "nothing here would enforce it" in answer.body["message"]
+
+
 def test_impersonation_needs_its_verb(admin: Client, nobody: Client) -> None:
     seen = admin("GET", PODS, impersonate_user="joe")
     assert seen.body["message"].startswith('pods is forbidden: User "joe" cannot list')
