@@ -29,13 +29,23 @@ def of(deployment: Json, new: Json | None, old: list[Json], *, now: Seconds) -> 
     status["terminatingReplicas"] = sum(rollout.count(rs, "terminatingReplicas") for rs in every)
     stamp = timestamp(now)
     conditions = [_available(deployment, available, stamp)]
+    if said := _progress(deployment, new, status, now):
+        conditions.append(said)
     if failure := _failure(every):
         conditions.append({**failure, "lastUpdateTime": failure["lastTransitionTime"]})
-    if rollout_said := _progress(deployment, new, status, now):
-        conditions.append(rollout_said)
-    before = {c["type"]: i for i, c in enumerate(_conditions(deployment))}
-    status["conditions"] = sorted(conditions, key=lambda c: before.get(c["type"], 9))
+    status["conditions"] = _ordered(deployment, conditions)
     return status
+
+
+def _ordered(deployment: Json, conditions: list[Json]) -> list[Json]:
+    """The conditions as the controller leaves them: one that changes moves to the end."""
+    before = [(c["type"], c["status"], c.get("reason")) for c in _conditions(deployment)]
+
+    def place(condition: Json) -> int:
+        key = (condition["type"], condition["status"], condition.get("reason"))
+        return before.index(key) if key in before else len(before)
+
+    return sorted(conditions, key=place)
 
 
 def _available(deployment: Json, available: int, now: str) -> Json:
@@ -59,31 +69,41 @@ def _progress(deployment: Json, new: Json | None, status: Json, now: Seconds) ->
     if deployment["spec"].get("paused"):
         words = ("DeploymentPaused", "Deployment is paused")
         return _condition(deployment, "Progressing", None, *words, now=timestamp(now))
-    if new is None:
-        return None
-    name, stamp = new["metadata"]["name"], timestamp(now)
+    before = _named(deployment, "Progressing") or {}
+    updated = status.get("replicas", 0) == status.get("updatedReplicas", 0)
+    if updated and before.get("reason") == "NewReplicaSetAvailable":
+        return before  # it was complete and is only scaled
+    who = _who(deployment, new)
+    stamp = timestamp(now)
     if _complete(deployment, status):
-        said = f'ReplicaSet "{name}" has successfully progressed.'
+        said = f"{who} has successfully progressed."
         return _condition(
             deployment, "Progressing", True, "NewReplicaSetAvailable", said, now=stamp
         )
     if _moved(deployment, status):
         first = _named(deployment, "Progressing") is None
         reason = "NewReplicaSetCreated" if first else "ReplicaSetUpdated"
-        said = f'{"Created new replica set" if first else "ReplicaSet"} "{name}"'
-        said += "" if first else " is progressing."
+        said = f'Created new replica set "{_name(new)}"' if first else f"{who} is progressing."
         return _condition(deployment, "Progressing", True, reason, said, now=stamp, fresh=True)
-    return _overdue(deployment, name, now)
+    return _overdue(deployment, who, now)
 
 
-def _overdue(deployment: Json, name: str, now: Seconds) -> Json:
+def _who(deployment: Json, new: Json | None) -> str:
+    return f'ReplicaSet "{_name(new)}"' if new else f'Deployment "{_name(deployment)}"'
+
+
+def _name(obj: Json | None) -> str:
+    return str(obj["metadata"]["name"]) if obj else ""
+
+
+def _overdue(deployment: Json, who: str, now: Seconds) -> Json:
     before = _named(deployment, "Progressing")
     assert before is not None
     seconds = float(deployment["spec"].get("progressDeadlineSeconds", 600))
     late = datetime.fromisoformat(before["lastUpdateTime"]).timestamp() + seconds < now
     if not late or before["reason"] in ("NewReplicaSetAvailable", "ProgressDeadlineExceeded"):
         return before
-    said = f'ReplicaSet "{name}" has timed out progressing.'
+    said = f"{who} has timed out progressing."
     reason = "ProgressDeadlineExceeded"
     return _condition(deployment, "Progressing", False, reason, said, now=timestamp(now))
 

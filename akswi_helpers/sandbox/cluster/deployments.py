@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 COMPONENT = "deployment-controller"
 _MANAGER = "kube-controller-manager"
 _OWN = ("kubectl.kubernetes.io/last-applied-configuration", rollout.REVISION, rollout.DESIRED)
-_OWN_ALSO = (rollout.MOST, "deployment.kubernetes.io/revision-history")
+_OWN_ALSO = (rollout.MOST, rollout.HISTORY)
 
 
 def reconcile(cluster: Cluster, key: str) -> float | None:
@@ -38,15 +38,25 @@ def reconcile(cluster: Cluster, key: str) -> float | None:
 def _step(cluster: Cluster, deployment: Json) -> None:
     new, old = _sets(cluster, deployment)
     if deployment["spec"].get("paused"):
+        every = sorted([*old, new] if new else old, key=rollout.revision)
+        _apply(cluster, deployment, every, rollout.scaled_while_paused(deployment, every))
+        return
+    if new is None and rollout.waits_for_old(deployment, old):
+        _apply(cluster, deployment, old, rollout.scaled(deployment, None, old))
         return
     if new is None:
         new = _create(cluster, deployment, old)
     else:
         new = _renewed(cluster, deployment, new, old)
     _note_revision(cluster, deployment, rollout.revision(new))
-    for name, replicas in rollout.scaled(deployment, new, old).items():
-        _resize(cluster, deployment, next(s for s in [new, *old] if _name(s) == name), replicas)
+    _apply(cluster, deployment, [new, *old], rollout.scaled(deployment, new, old))
     _forget(cluster, deployment, old)
+
+
+def _apply(cluster: Cluster, deployment: Json, every: list[Json], sizes: dict[str, int]) -> None:
+    for replica_set in every:
+        if _name(replica_set) in sizes:
+            _resize(cluster, deployment, replica_set, sizes[_name(replica_set)])
 
 
 def _sets(cluster: Cluster, deployment: Json) -> tuple[Json | None, list[Json]]:
@@ -111,15 +121,22 @@ def _annotations(deployment: Json, revision: int) -> dict[str, str]:
     own = (*_OWN, *_OWN_ALSO)
     theirs = deployment["metadata"].get("annotations") or {}
     kept = {key: value for key, value in theirs.items() if key not in own}
+    return kept | _numbers(deployment) | {rollout.REVISION: str(revision)}
+
+
+def _numbers(deployment: Json) -> dict[str, str]:
     wanted, surge = rollout.wanted(deployment), rollout.limits(deployment)[0]
-    numbers = {rollout.DESIRED: str(wanted), rollout.MOST: str(wanted + surge)}
-    return kept | numbers | {rollout.REVISION: str(revision)}
+    return {rollout.DESIRED: str(wanted), rollout.MOST: str(wanted + surge)}
 
 
 def _renewed(cluster: Cluster, deployment: Json, new: Json, old: list[Json]) -> Json:
     """The template's replica set with the newest revision: an old template may come back."""
     revision = max(rollout.revision(new), _next_revision(old))
-    wanted = {**(new["metadata"].get("annotations") or {}), **_annotations(deployment, revision)}
+    before = new["metadata"].get("annotations") or {}
+    wanted = {**before, **_annotations(deployment, revision)}
+    if revision > rollout.revision(new) > 0:
+        past = [before[rollout.HISTORY]] if rollout.HISTORY in before else []
+        wanted[rollout.HISTORY] = ",".join([*past, str(rollout.revision(new))])
     if wanted == new["metadata"].get("annotations"):
         return new
     new["metadata"]["annotations"] = wanted
@@ -146,8 +163,7 @@ def _note_revision(cluster: Cluster, deployment: Json, revision: int) -> None:
 def _resize(cluster: Cluster, deployment: Json, replica_set: Json, replicas: int) -> None:
     before = rollout.wanted(replica_set)
     replica_set["spec"]["replicas"] = replicas
-    revision = rollout.revision(replica_set)
-    replica_set["metadata"]["annotations"] |= _annotations(deployment, revision)
+    replica_set["metadata"]["annotations"] |= _numbers(deployment)
     _update(cluster, replica_set)
     way = "up" if replicas > before else "down"
     said = f"Scaled {way} replica set {_name(replica_set)} from {before} to {replicas}"

@@ -2,8 +2,8 @@
 
     report(cluster, pod, "Started", "Started container app1", node="aks-…-vmss000000")
 
-Source: client-go tools/record (an event that repeats raises its count). Left out: rate limits,
-grouping of similar events. Events are dropped an hour after they last happened.
+Source: client-go tools/record (an event that repeats raises its count; many alike are combined).
+Left out: rate limits. Events are dropped an hour after they last happened.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ from akswi_helpers.types import Json
 
 if TYPE_CHECKING:
     from akswi_helpers.sandbox.cluster.clusters import Cluster
-    from akswi_helpers.sandbox.cluster.kinds import Kind
 
 KEPT_S = 3600
 _LONGEST = 1024
+_MOST_ALIKE = 9  # different messages of one reason about one object; then they are combined
+_COMBINED = "(combined from similar events): "
 
 
 def report(
@@ -40,18 +41,24 @@ def report(
     namespace = about["metadata"].get("namespace") or "default"
     kind = cluster.kind("v1", "Event")
     now = timestamp(cluster.world.clock.now())
-    found = _same(cluster, kind, namespace, involved, reason, message)
+    alike = [
+        e for e in cluster.store.list(kind, namespace) if _alike(e, involved, reason, component)
+    ]
+    message = message[:_LONGEST]
+    if combined := len(alike) >= _MOST_ALIKE:
+        message = _COMBINED + message
+    found = next((event for event in alike if _repeats(event, message, combined)), None)
     try:
         if found is not None:
-            found = copied(found)
-            found |= {"count": int(found.get("count", 1)) + 1, "lastTimestamp": now}
-            cluster.objects.update(kind, namespace, found, manager=component)
+            again = {"count": int(found.get("count", 1)) + 1, "lastTimestamp": now}
+            changed = {**copied(found), **again, "message": message}
+            cluster.objects.update(kind, namespace, changed, manager=component)
             return
         event = {
             "metadata": {"name": f"{about['metadata']['name']}.{time.time_ns():x}"},
             "involvedObject": involved,
             "reason": reason,
-            "message": message[:_LONGEST],
+            "message": message,
             "source": {"component": component} | ({"host": node} if node else {}),
             "firstTimestamp": now,
             "lastTimestamp": now,
@@ -78,15 +85,18 @@ def expire(cluster: Cluster) -> None:
             cluster.objects.delete(kind, metadata["namespace"], metadata["name"])
 
 
-def _same(
-    cluster: Cluster, kind: Kind, namespace: str, involved: Json, reason: str, message: str
-) -> Json | None:
-    wanted = (involved["uid"], involved.get("fieldPath"), reason, message[:_LONGEST])
-    for event in cluster.store.list(kind, namespace):
-        about = event["involvedObject"]
-        if (about.get("uid"), about.get("fieldPath"), event["reason"], event["message"]) == wanted:
-            return event
-    return None
+def _alike(event: Json, involved: Json, reason: str, component: str) -> bool:
+    about = event["involvedObject"]
+    return (
+        about.get("uid") == involved["uid"]
+        and about.get("fieldPath") == involved.get("fieldPath")
+        and (event["reason"], event["source"].get("component")) == (reason, component)
+    )
+
+
+def _repeats(event: Json, message: str, combined: bool) -> bool:
+    said = str(event["message"])
+    return said.startswith(_COMBINED) if combined else said == message
 
 
 def _involved(about: Json, container: str) -> Json:

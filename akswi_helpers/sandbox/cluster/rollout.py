@@ -17,7 +17,9 @@ from akswi_helpers.types import Json
 HASH_LABEL = "pod-template-hash"
 REVISION = "deployment.kubernetes.io/revision"
 DESIRED = "deployment.kubernetes.io/desired-replicas"
+HISTORY = "deployment.kubernetes.io/revision-history"
 MOST = "deployment.kubernetes.io/max-replicas"
+_GOING = "terminatingReplicas"
 _LETTERS = "bcdfghjklmnpqrstvwxz2456789"
 
 
@@ -71,17 +73,34 @@ def scaled(deployment: Json, new: Json | None, old: list[Json]) -> dict[str, int
     return changes or _shrunk(deployment, new, old)
 
 
+def scaled_while_paused(deployment: Json, every: list[Json]) -> dict[str, int]:
+    """Likewise for a deployment that is paused: only its own number is followed."""
+    active = [rs for rs in every if wanted(rs)] or every[-1:]
+    if not active:
+        return {}
+    newest, rest = active[-1], sum(wanted(rs) for rs in active[:-1])
+    target = max(wanted(deployment) - rest, 0)
+    return {_name(newest): target} if wanted(newest) != target else {}
+
+
+def waits_for_old(deployment: Json, old: list[Json]) -> bool:
+    """Whether the new template has to wait until the old pods are gone (Recreate)."""
+    if (deployment["spec"].get("strategy") or {}).get("type") != "Recreate":
+        return False
+    return any(wanted(rs) or count(rs, "replicas") or count(rs, _GOING) for rs in old)
+
+
 def first_size(deployment: Json, old: list[Json]) -> int:
     """How many pods a replica set that is made now begins with."""
     if (deployment["spec"].get("strategy") or {}).get("type") == "Recreate":
-        return 0 if any(count(rs, "replicas") or wanted(rs) for rs in old) else wanted(deployment)
+        return wanted(deployment)
     room = wanted(deployment) + limits(deployment)[0] - sum(wanted(rs) for rs in old)
     return max(min(room, wanted(deployment)), 0)
 
 
 def _recreated(deployment: Json, new: Json | None, old: list[Json]) -> dict[str, int]:
     going = {_name(rs): 0 for rs in old if wanted(rs)}
-    if going or new is None or any(count(rs, "replicas") for rs in old):
+    if going or new is None or waits_for_old(deployment, old):
         return going
     return {_name(new): wanted(deployment)} if wanted(new) != wanted(deployment) else {}
 

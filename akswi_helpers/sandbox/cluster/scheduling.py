@@ -98,10 +98,11 @@ def _unschedulable(cluster: Cluster, pod: Json, refusals: list[str]) -> None:
     why: Json = {"type": "PodScheduled", "status": "False", "lastProbeTime": None}
     why |= {"lastTransitionTime": now, "reason": "Unschedulable", "message": message}
     why["observedGeneration"] = pod["metadata"].get("generation", 1)
-    before = (pod.get("status") or {}).get("conditions") or [{}]
-    if before[0].get("message") == message:
+    before = (pod.get("status") or {}).get("conditions") or []
+    if any(c["type"] == "PodScheduled" and c.get("message") == message for c in before):
         return
-    status = {**(pod.get("status") or {}), "conditions": [why]}
+    others = [condition for condition in before if condition["type"] != "PodScheduled"]
+    status = {**(pod.get("status") or {}), "conditions": [*others, why]}
     namespace, kind = pod["metadata"]["namespace"], cluster.kind("v1", "Pod")
     cluster.objects.update(
         kind,
