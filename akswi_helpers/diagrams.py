@@ -73,7 +73,8 @@ class Chain:
             )
         done = sum(hop.status == "ok" for hop in self.hops)
         steps = "; ".join(f"{hop.source} to {hop.destination}: {hop.what}" for hop in self.hops)
-        return f"{self.title}. {done} of {len(self.hops)} hops answered. {steps}."
+        far = f"{done} of {len(self.hops)} hops answered" if done else f"{len(self.hops)} hops"
+        return f"{self.title}. {far}. {steps}."
 
 
 def draw(chain: Chain) -> Picture:

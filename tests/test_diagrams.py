@@ -70,6 +70,10 @@ def test_alt_counts_the_hops_that_answered_when_none_was_refused() -> None:
     assert diagrams.draw(whole).alt == "Title. 1 of 1 hops answered. pod to Entra ID: asks."
 
 
+def test_alt_of_a_chain_that_nobody_tried_counts_its_hops() -> None:
+    assert diagrams.expected().alt.startswith("How app 1 gets its secret. 6 hops. cluster to pod:")
+
+
 def test_broken_keeps_what_came_before_and_reaches_nothing_after() -> None:
     whole = Chain("app1", "t", tuple(Hop(n, "a", "b", "asks", "ok") for n in (1, 2, 3)))
     hops = diagrams.broken(whole, 2, "AADSTS700213").hops
