@@ -65,6 +65,12 @@ def canonical(type_name: str, obj: Json, visit: Visit = lambda name, obj: None) 
     `visit(type name, object)` is called for every object before its fields, parents first: the
     place to fill in defaults.
     """
+    for slot in slots(type_name):
+        if slot.many == "many" and None in (obj.get(slot.name) or ()):
+            zero = _ZERO.get(slot.type, {})
+            obj[slot.name] = [
+                dict(zero) if one is None and zero == {} else one or zero for one in obj[slot.name]
+            ]
     visit(type_name, obj)
     for slot in slots(type_name):
         value = obj.get(slot.name)
@@ -124,7 +130,7 @@ def _write_map(obj: Json, slot: Slot, value: Any, visit: Visit) -> None:
         return
     for key, one in value.items():
         if slot.type == QUANTITY:
-            value[key] = quantities.canonical(one)
+            value[key] = quantities.canonical("0" if one is None else one)
         elif one is None and slot.type in _ZERO:
             value[key] = _ZERO[slot.type]
         elif not slot.leaf:

@@ -27,6 +27,7 @@ def apply_defaults(kind: Kind, obj: Json) -> Json:
     Doing it twice changes nothing.
     """
     if kind.type_name:
+        canonical(kind.type_name, obj)  # so that what fills in meets no nulls
         canonical(kind.type_name, obj, _fill)
     elif kind.custom:
         _custom(root(kind), obj)
@@ -42,7 +43,7 @@ def prepare_new(kind: Kind, obj: Json) -> Json:
     elif kind.group_resource == "pods":
         from akswi_helpers.sandbox.cluster.pod_status import qos_class
 
-        obj["status"] = {"phase": "Pending", "qosClass": qos_class(obj["spec"])}
+        obj["status"] = {"phase": "Pending", "qosClass": qos_class(_counted(obj["spec"]))}
     elif kind.group_resource == "daemonsets.apps":
         annotations = obj["metadata"].get("annotations") or {}
         generation = {"deprecated.daemonset.template.generation": "1"}
@@ -50,6 +51,11 @@ def prepare_new(kind: Kind, obj: Json) -> Json:
     elif kind.group_resource == "services":
         _families(obj["spec"])
     return obj
+
+
+def _counted(spec: Json) -> Json:
+    """A spec whose containers may be missing, which validation refuses later."""
+    return spec if spec.get("containers") else {**spec, "containers": []}
 
 
 def _families(spec: Json) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from akswi_helpers.sandbox.cluster import names
 from akswi_helpers.sandbox.cluster.field_errors import (
     FieldError,
+    each,
     forbidden,
     invalid,
     required,
@@ -22,6 +23,7 @@ from akswi_helpers.types import Json
 
 _ANNOTATIONS_LIMIT = 256 * 1024
 _LABELLED = {"namespaces": names.label, "services": names.label}
+_STANDARD = ("kubernetes", "orphan", "foregroundDeletion")
 _IMMUTABLE = ("name", "namespace", "uid", "creationTimestamp")
 
 
@@ -39,7 +41,7 @@ def for_create(kind: Kind, obj: Json) -> list[FieldError]:
         errors += [invalid("metadata.name", name, why) for why in looks(name)]
     else:
         errors.append(required("metadata.name", "name or generateName is required"))
-    return errors + _common(metadata)
+    return errors + _common(metadata) + _finalizers(kind, metadata)
 
 
 def for_update(kind: Kind, new: Json, old: Json) -> list[FieldError]:
@@ -57,7 +59,7 @@ def for_update(kind: Kind, new: Json, old: Json) -> list[FieldError]:
         for name in _IMMUTABLE
         if after.get(name) != before.get(name)
     ]
-    return errors + _common(after)
+    return errors + _common(after) + _finalizers(kind, after)
 
 
 def _name_rule(kind: Kind) -> Callable[[str], list[str]]:
@@ -73,6 +75,18 @@ def _common(metadata: Json) -> list[FieldError]:
     for one in metadata.get("finalizers") or ():
         errors += [invalid("metadata.finalizers", one, why) for why in names.qualified(one)]
     return errors
+
+
+def _finalizers(kind: Kind, metadata: Json) -> list[FieldError]:
+    """Kubernetes' own kinds take only its finalizers and qualified ones."""
+    if kind.custom:
+        return []
+    why = "name is neither a standard finalizer name nor is it fully qualified"
+    return [
+        invalid(at, one, why)
+        for at, one in each("metadata.finalizers", metadata.get("finalizers"))
+        if "/" not in one and one not in _STANDARD
+    ]
 
 
 def labels(found: Json | None, field: str) -> list[FieldError]:

@@ -79,12 +79,17 @@ def qualified(key: str) -> list[str]:
     if len(parts) == 2:
         prefix = parts[0]
         found = subdomain(prefix) if prefix else ["must be non-empty"]
-        errors = [f"prefix part {error}" for error in found]
+        errors = [
+            f"prefix part {error.replace(' characters', ' bytes', 1)}"
+            if error.startswith("must be no more")
+            else f"prefix part {error}"
+            for error in found
+        ]
     name = parts[-1]
     if not name:
         errors.append("name part must be non-empty")
-    elif len(name) > 63:
-        errors.append("name part must be no more than 63 characters")
+    elif len(name.encode()) > 63:
+        errors.append("name part must be no more than 63 bytes")
     if not re.fullmatch(_KEY, name):
         errors.append(f"name part {says}")
     return errors
@@ -93,7 +98,7 @@ def qualified(key: str) -> list[str]:
 def label_value(value: str) -> list[str]:
     """What is wrong with the value of a label."""
     says = _regex(_VALUE_SAYS, _VALUE, "MyValue", "my_value", "12345")
-    return _checked(value, 63, _VALUE, says)
+    return _checked(value, 63, _VALUE, says, "bytes")
 
 
 def config_key(key: str) -> list[str]:
@@ -140,8 +145,9 @@ def variable(name: str) -> list[str]:
     ]
 
 
-def _checked(text: str, limit: int, pattern: str, says: str) -> list[str]:
-    errors = [f"must be no more than {limit} characters"] if len(text) > limit else []
+def _checked(text: str, limit: int, pattern: str, says: str, unit: str = "characters") -> list[str]:
+    long = len(text.encode()) > limit
+    errors = [f"must be no more than {limit} {unit}"] if long else []
     return errors if re.fullmatch(pattern, text) else [*errors, says]
 
 

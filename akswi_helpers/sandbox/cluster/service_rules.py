@@ -6,6 +6,8 @@ Left out: dual stack, load balancer classes and source ranges.
 
 from __future__ import annotations
 
+import ipaddress
+
 from akswi_helpers.sandbox.cluster import names
 from akswi_helpers.sandbox.cluster.container_rules import port_number, port_or_name, protocol
 from akswi_helpers.sandbox.cluster.field_errors import (
@@ -52,7 +54,7 @@ def service(obj: Json) -> list[FieldError]:
         errors.append(unsupported("spec.sessionAffinity", affinity, _AFFINITIES))
     if kind not in _TYPES:
         errors.append(unsupported("spec.type", kind, _TYPES))
-    return errors + _duplicates(spec) + _bound_to_type(spec)
+    return errors + _addresses(spec) + _duplicates(spec) + _bound_to_type(spec)
 
 
 def address_kept(new: Json, old: Json) -> list[FieldError]:
@@ -67,6 +69,24 @@ def address_kept(new: Json, old: Json) -> list[FieldError]:
     if given[:1] == had[:1] or not had:
         return []
     return [invalid("spec.clusterIPs[0]", given, "may not change once set")]
+
+
+def _addresses(spec: Json) -> list[FieldError]:
+    errors = []
+    for at, address in each("spec.clusterIPs", spec.get("clusterIPs") or [spec.get("clusterIP")]):
+        if address not in ("None", "", None) and not is_address(address):
+            why = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
+            errors.append(invalid(at, address, why))
+    return errors
+
+
+def is_address(text: str) -> bool:
+    """Whether the text is an IP address."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _external(spec: Json) -> list[FieldError]:

@@ -16,6 +16,7 @@ from akswi_helpers.sandbox.cluster.field_errors import (
     forbidden,
     invalid,
     required,
+    too_long,
     unsupported,
 )
 from akswi_helpers.types import Json
@@ -28,6 +29,18 @@ _FILE_FIELDS = (
     "metadata.name",
     "metadata.namespace",
     "metadata.uid",
+)
+_POD_FIELDS = (
+    *_FILE_FIELDS,
+    "spec.nodeName",
+    "spec.restartPolicy",
+    "spec.serviceAccountName",
+    "spec.schedulerName",
+    "status.phase",
+    "status.hostIP",
+    "status.hostIPs",
+    "status.podIP",
+    "status.podIPs",
 )
 _HOST_TYPES = (
     "",
@@ -104,7 +117,8 @@ def _csi(source: Json, at: str) -> list[FieldError]:
     driver = source.get("driver", "")
     errors = [] if driver else [required(f"{at}.driver")]
     if driver:
-        errors = [invalid(f"{at}.driver", driver, why) for why in names.subdomain(driver.lower())]
+        errors = [too_long(f"{at}.driver", 63)] if len(driver) > 63 else []
+        errors += [invalid(f"{at}.driver", driver, why) for why in names.subdomain(driver.lower())]
     secret = source.get("nodePublishSecretRef")
     if secret is not None and not secret.get("name"):
         errors.append(required(f"{at}.nodePublishSecretRef.name"))
@@ -214,9 +228,15 @@ def field_ref(ref: Json, at: str, allowed: tuple[str, ...]) -> list[FieldError]:
     if not path:
         return [required(f"{at}.fieldPath")]
     base, bracket, _ = path.partition("['")
+    why = ""
+    if bracket and base not in ("metadata.annotations", "metadata.labels"):
+        why = f"field label does not support subscript: {path}"
+    elif not bracket and path not in _POD_FIELDS:
+        why = f"field label not supported: {path}"
+    if why:
+        return [invalid(f"{at}.fieldPath", path, f"error converting fieldPath: {why}")]
     if bracket:
-        fits = base in ("metadata.annotations", "metadata.labels")
-        return [] if fits else [invalid(at, base, "does not support subscript")]
+        return []
     return [] if path in allowed else [unsupported(f"{at}.fieldPath", path, allowed)]
 
 

@@ -19,6 +19,7 @@ from akswi_helpers.sandbox.cluster.field_errors import (
 )
 from akswi_helpers.types import Json
 
+_CRON_NAME = 52
 _STRATEGIES = ("Recreate", "RollingUpdate")
 _DAEMON_STRATEGIES = ("RollingUpdate", "OnDelete")
 
@@ -83,6 +84,9 @@ def cron_job(obj: Json) -> list[FieldError]:
     spec = obj["spec"]
     schedule = spec.get("schedule", "")
     errors = [] if schedule else [required("spec.schedule")]
+    name = obj["metadata"].get("name", "")
+    if len(name) > _CRON_NAME:  # its Jobs add eleven characters
+        errors.append(invalid("metadata.name", name, "must be no more than 52 characters"))
     parts = schedule.split()
     if schedule and not schedule.startswith("@") and len(parts) != 5:
         why = f"expected exactly 5 fields, found {len(parts)}: [{' '.join(parts)}]"
@@ -104,8 +108,10 @@ def _job_spec(spec: Json, field: str) -> list[FieldError]:
     found = spec.get("template") or {}
     errors += pod_rules.template(found, f"{field}.template")
     policy = (found.get("spec") or {}).get("restartPolicy", "")
+    at = f"{field}.template.spec.restartPolicy"
+    if policy not in ("", "Always", "OnFailure", "Never"):
+        errors.append(unsupported(at, policy, ("OnFailure", "Never")))
     if policy == "Always":
-        at = f"{field}.template.spec.restartPolicy"
         why = 'valid values: "OnFailure", "Never"'
         errors.append(FieldError("FieldValueRequired", f"Required value: {why}", at))
     return errors
@@ -127,13 +133,17 @@ def _rules(found: Json) -> int:
 def _mismatch(spec: Json) -> list[FieldError]:
     found = spec.get("selector")
     given = ((spec.get("template") or {}).get("metadata") or {}).get("labels")
-    if not found or not _rules(found) or pod_rules.matches(found, given or {}):
+    unclear = found is not None and (not _rules(found) or pod_rules.selector(found, ""))
+    if unclear or (found and pod_rules.matches(found, given or {})):
         return []
     why = "`selector` does not match template `labels`"
     return [invalid("spec.template.metadata.labels", given, why)]
 
 
 def _template(spec: Json, kind: str) -> list[FieldError]:
+    found = spec.get("selector")
+    if pod_rules.selector(found, ""):
+        return [invalid("spec.selector", found, "invalid label selector")]
     errors = _mismatch(spec) + pod_rules.template(spec.get("template") or {}, "spec.template")
     return errors + _always(spec, kind)
 
@@ -156,7 +166,7 @@ def _strategy(strategy: Json) -> list[FieldError]:
         why = "may not be specified when strategy `type` is 'Recreate'"
         return [forbidden(at, why)] if rolling is not None else []
     if kind != "RollingUpdate":
-        return [unsupported("spec.strategy", strategy, _STRATEGIES)]
+        return [unsupported("spec.strategy", _as_printed(strategy), _STRATEGIES)]
     down, surge = (rolling or {}).get("maxUnavailable", 0), (rolling or {}).get("maxSurge", 0)
     errors = _share(down, f"{at}.maxUnavailable") + _share(surge, f"{at}.maxSurge")
     if _number(down) == 0 and _number(surge) == 0:
@@ -164,6 +174,14 @@ def _strategy(strategy: Json) -> list[FieldError]:
     if isinstance(down, str) and (_number(down) or 0) > 100:
         errors.append(invalid(f"{at}.maxUnavailable", down, "must not be greater than 100%"))
     return errors
+
+
+def _as_printed(strategy: Json) -> Json:
+    """A strategy as the real server prints it: its own Go value, without JSON names."""
+    rolling = strategy.get("rollingUpdate")
+    limits = {name: (rolling or {}).get(name, 0) for name in ("maxUnavailable", "maxSurge")}
+    printed = {f"{name[0].upper()}{name[1:]}": value for name, value in limits.items()}
+    return {"Type": strategy.get("type"), "RollingUpdate": printed if rolling is not None else None}
 
 
 def _share(value: Any, field: str) -> list[FieldError]:
