@@ -28,7 +28,7 @@ Row = tuple[str, str, str]  # ("key vault", "kv-app1…", "deleted and purged")
 
 # One name for them all: which caches there are depends on the versions of helm and kubectl.
 LOCAL = "kubeconfig, token and caches"
-FILES = ("kubeconfig", "token", "kube-cache", "helm")
+FILES = ("kubeconfig", "token", "kube-cache", "helm", "azure")
 DELETING = "Deleting"
 
 
@@ -126,8 +126,11 @@ def _forgotten(lab: Lab) -> Row:
 
 
 def _files(lab: Lab) -> list[str]:
-    values = sorted(path.name for path in lab.folder.glob("values-*.json"))
-    return [*(name for name in FILES if (lab.folder / name).exists()), *values]
+    """The lab's own files and folders that hold something; an empty folder is nothing."""
+    found = [lab.folder / name for name in FILES] + sorted(lab.folder.glob("values-*.json"))
+    return [
+        path.name for path in found if path.is_file() or (path.is_dir() and any(path.iterdir()))
+    ]
 
 
 def _nodes(lab: Lab) -> list[str]:

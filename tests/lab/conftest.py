@@ -6,23 +6,34 @@ from pathlib import Path
 import pytest
 
 from akswi_helpers.lab import Lab, open_lab
+from akswi_helpers.sandbox import control, process
+from akswi_helpers.types import Json
 from tests.chain.standing import Standing
 
 
 @pytest.fixture(scope="session")
 def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standing]:
-    """What a person has after `akswi run`."""
+    """A lab that the verbs brought to its last stage."""
     home = Path(tmp_path_factory.mktemp("home"))
-    lab = Standing(home)
-    try:
-        lab.akswi("run", "--yes", "--out", str(home / "out"))
-        yield lab
-    finally:
-        lab.akswi("sandbox", "stop", check=False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AKSWI_HOME", str(home))
+        patch.setenv("AKSWI_HEADLESS", "1")
+        try:
+            open_lab("07", catch_up=True)
+            yield Standing(home)
+        finally:
+            process.stop(home)
+
+
+@pytest.fixture(scope="session")
+def first_walk(standing: Standing) -> list[Json]:
+    """What was asked while the lab was made, row by row; taken before any test writes."""
+    rows: list[Json] = control.ask(standing.home, "log", limit=50_000)["rows"]
+    return rows
 
 
 @pytest.fixture
-def lab(standing: Standing, monkeypatch: pytest.MonkeyPatch) -> Lab:
+def lab(standing: Standing, first_walk: list[Json], monkeypatch: pytest.MonkeyPatch) -> Lab:
     """The same lab, opened in this process as a notebook opens it."""
     monkeypatch.setenv("AKSWI_HOME", str(standing.home))
     monkeypatch.setenv("AKSWI_HEADLESS", "1")

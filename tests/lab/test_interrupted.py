@@ -55,6 +55,7 @@ def test_run_cleans_up_after_ctrl_c_and_ends_with_1(alone: Standing) -> None:
     assert process.running(alone.home) is None
 
 
+@pytest.mark.clients  # twenty more moments are in tests/clients
 @pytest.mark.timeout(150)
 def test_run_goes_on_after_the_sandbox_died(alone: Standing) -> None:
     walk = _walk(alone, "--to", "01")

@@ -43,6 +43,18 @@ def test_deploy_mends_a_role_that_was_removed(lab: Lab) -> None:
     assert not infrastructure.deploy(lab).changed
 
 
+def test_deploy_explains_a_soft_deleted_vault(lab: Lab) -> None:
+    name, vaults_of = vaults.name(lab, "app5"), lab.cloud.vaults().vaults
+    vaults_of.delete(lab.resource_group, name)
+    with pytest.raises(Refused) as refused:
+        infrastructure.deploy(lab)
+    assert refused.value.code == "ConflictError"
+    assert "99-clean-up purges the lab's own" in str(refused.value)
+    vaults_of.begin_purge_deleted(name, lab.location, polling_interval=lab.cloud.poll_s).result()
+    assert infrastructure.deploy(lab).changed
+    assert set(infrastructure.compare(lab)["same"]) == {"yes"}
+
+
 def test_compare_finds_what_was_promised(lab: Lab) -> None:
     assert set(infrastructure.compare(lab)["same"]) == {"yes"}
 
