@@ -12,6 +12,7 @@ etcd compaction.
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from akswi_helpers.types import Json
 
 if TYPE_CHECKING:
     from akswi_helpers.sandbox.cluster.kinds import Kind
+
+log = logging.getLogger(__name__)
 
 HISTORY = 4000
 
@@ -171,7 +174,10 @@ class Store:
             self._oldest = self._history[0].revision
         self._history.append(event)
         for listener in list(self._listeners):
-            listener(event)
+            try:
+                listener(event)
+            except Exception:  # the write is done: one listener's failure is not the others'
+                log.exception("a listener failed on %s %s", event.type, event.kind.kind)
 
 
 def same(one: Kind, other: Kind) -> bool:

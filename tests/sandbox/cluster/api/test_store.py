@@ -36,6 +36,14 @@ def test_events_come_after_the_commit(store: Store) -> None:
     assert len(heard) == 1
 
 
+def test_listener_that_fails_keeps_no_other_from_hearing(store: Store) -> None:
+    heard: list[Event] = []
+    store.subscribe(lambda event: heard.append(event.nothing))  # type: ignore[attr-defined]
+    store.subscribe(heard.append)
+    _put(store, "a")
+    assert [event.type for event in heard] == ["ADDED"]
+
+
 def test_rolled_back_write_leaves_no_trace(store: Store) -> None:
     with pytest.raises(ZeroDivisionError):
         _put_and_fail(store)
