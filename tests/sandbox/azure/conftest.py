@@ -172,6 +172,15 @@ def world() -> World:
     return world
 
 
+def give(world: World, principal: str, role: str, scope: str) -> None:
+    """Assign a built-in role, by GUID, in a World of the test's own."""
+    values = {"roleDefinitionId": f"/x/{role}", "principalId": principal}
+    name = str(uuid.uuid4())
+    document = authorization.assignment_document(scope, name, values, principal, 0.0)
+    with world.transaction():
+        world.state(authorization.Assignments).put(document)
+
+
 def refusal(reply: requests.Response) -> tuple[int, str, str]:
     """Status, code and text of a refusal, in whichever envelope."""
     body = reply.json()

@@ -9,10 +9,10 @@ import pytest
 from azure.core.exceptions import HttpResponseError
 
 from akswi_helpers.sandbox.azure import authorization
-from akswi_helpers.sandbox.azure.authorization import Assignments, allowed, assignment_document
+from akswi_helpers.sandbox.azure.authorization import Assignments, allowed
 from akswi_helpers.sandbox.azure.directory import Directory
 from akswi_helpers.sandbox.world import World
-from tests.sandbox.azure.conftest import OWNER, STRANGER, Arm, Clients, refusal
+from tests.sandbox.azure.conftest import OWNER, STRANGER, Arm, Clients, give, refusal
 
 READER = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
 CONTRIBUTOR = "b24988ac-6180-42a0-ab88-20f7382dd24c"
@@ -244,7 +244,7 @@ RIGHTS: list[tuple[str, str, str, str, bool, bool]] = [
 def test_role_allows_exactly_its_actions(
     world: World, role: str, at: str, scope: str, action: str, data: bool, expected: bool
 ) -> None:
-    _assign(world, STRANGER.object_id, role, at)
+    give(world, STRANGER.object_id, role, at)
     assert allowed(world, STRANGER.object_id, action, scope, data=data) is expected
 
 
@@ -254,7 +254,7 @@ def test_owner_reads_no_secret(world: World) -> None:
 
 
 def test_principal_that_is_gone_may_do_nothing(world: World) -> None:
-    _assign(world, STRANGER.object_id, SECRETS_USER, VAULT)
+    give(world, STRANGER.object_id, SECRETS_USER, VAULT)
     with world.transaction():
         world.state(Directory).remove(STRANGER.object_id)
     assert not allowed(world, STRANGER.object_id, GET_SECRET, VAULT, data=True)
@@ -264,10 +264,3 @@ def test_seeding_twice_makes_one_owner(world: World) -> None:
     with world.transaction():
         authorization.seed(world, OWNER.object_id)
     assert len(world.state(Assignments).all()) == 1
-
-
-def _assign(world: World, principal: str, role: str, scope: str) -> None:
-    values = {"roleDefinitionId": f"/x/{role}", "principalId": principal}
-    document = assignment_document(scope, str(uuid.uuid4()), values, principal, 0.0)
-    with world.transaction():
-        world.state(Assignments).put(document)

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import copy
 import json
+import ssl
+from collections.abc import Coroutine
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
-from tests.sandbox.azure.conftest import Arm, Clients, refusal
+from akswi_helpers.sandbox.azure import arm as front
+from akswi_helpers.sandbox.azure.directory import Directory
+from akswi_helpers.sandbox.azure.resources import Resources
+from akswi_helpers.sandbox.cluster.clusters import Clusters
+from akswi_helpers.sandbox.wire import WireError
+from akswi_helpers.sandbox.world import Surroundings, World
+from tests.sandbox.azure.conftest import OWNER, STRANGER, Arm, Clients, give, refusal
 
 VERSION = "2025-10-01"
 CLUSTERS = (
@@ -52,6 +61,24 @@ def cluster(azure: Clients) -> Any:
     return azure.clusters.managed_clusters.begin_create_or_update("aks", "aks-one", body).result()
 
 
+@pytest.fixture
+def waiting(world: World, tmp_path: Path) -> str:
+    """A cluster whose API does not listen, because nothing runs in the background here."""
+    authority = tmp_path / "ca.pem"
+    authority.write_text("nobody reads it here")
+    world.surroundings = Surroundings(
+        tmp_path, authority, lambda user: "", lambda *names: ssl.create_default_context(), _never
+    )
+    group = "/subscriptions/s/resourceGroups/aks"
+    front.call(world, OWNER, "PUT", group, "2025-04-01", {"location": "westeurope"})
+    path = f"{group}/providers/Microsoft.ContainerService/managedClusters/aks-one"
+    return str(front.call(world, OWNER, "PUT", path, VERSION, BODY).body["id"])
+
+
+def _never(work: Coroutine[Any, Any, None]) -> None:
+    work.close()
+
+
 def test_cluster_has_what_templates_read(azure: Clients, cluster: Any) -> None:
     assert cluster.provisioning_state == "Succeeded"
     assert cluster.node_resource_group == "MC_aks_aks-one_westeurope"
@@ -63,20 +90,52 @@ def test_cluster_has_what_templates_read(azure: Clients, cluster: Any) -> None:
     assert "/resourcegroups/aks/" in cluster.id
 
 
-def test_cluster_is_creating_until_its_api_listens(arm: Arm, azure: Clients) -> None:
+def test_new_cluster_is_creating_and_says_where_to_ask(arm: Arm, azure: Clients) -> None:
     azure.group("aks-slow")
     path = CLUSTERS.replace("Groups/aks/", "Groups/aks-slow/") + "/aks-slow"
     first = arm("PUT", path, BODY, VERSION)
-    addon = first.json()["properties"]["addonProfiles"]["azureKeyvaultSecretsProvider"]
-    assert (first.status_code, first.json()["properties"]["provisioningState"]) == (201, "Creating")
-    assert first.json()["properties"]["oidcIssuerProfile"]["issuerURL"]
-    assert "identity" not in addon
+    properties = first.json()["properties"]
+    assert (first.status_code, properties["provisioningState"]) == (201, "Creating")
+    assert properties["oidcIssuerProfile"]["issuerURL"]
+    assert "identity" not in properties["addonProfiles"]["azureKeyvaultSecretsProvider"]
     where = first.headers["azure-asyncoperation"].removeprefix("https://management.azure.com")
-    states = {"InProgress"}
-    while "Succeeded" not in states:
-        states.add(arm("GET", where, version="").json()["status"])
-    assert states == {"InProgress", "Succeeded"}
+    while (status := arm("GET", where, version="").json())["status"] == "InProgress":
+        assert "endTime" not in status
+    assert (status["status"], bool(status["endTime"])) == ("Succeeded", True)
     azure.clusters.managed_clusters.begin_delete("aks-slow", "aks-slow").result()
+
+
+def test_cluster_is_creating_until_its_api_listens(world: World, waiting: str) -> None:
+    assert _state(world, waiting) == "Creating"
+    cluster = world.state(Clusters).get(waiting)
+    assert cluster
+    cluster.started = True
+    assert _state(world, waiting) == "Succeeded"
+
+
+def test_deleted_cluster_takes_its_own_principal_along(world: World, waiting: str) -> None:
+    cluster = world.state(Resources).find(waiting)
+    principal = cluster["identity"]["principalId"]
+    assert world.state(Directory).find(principal)
+    with world.transaction():
+        world.state(Resources).remove(waiting)
+    assert world.state(Directory).find(principal) is None
+
+
+def test_identity_needs_a_role_of_its_own_to_be_assigned(world: World, waiting: str) -> None:
+    group = "/subscriptions/s/resourceGroups/MC_aks_aks-one_westeurope"
+    scale_set = world.state(Resources).of_type("Microsoft.Compute/virtualMachineScaleSets", group)[
+        0
+    ]
+    identity = "/subscriptions/s/resourceGroups/aks/providers/Microsoft.ManagedIdentity"
+    identity += "/userAssignedIdentities/id-app3"
+    made = front.call(world, OWNER, "PUT", identity, "2024-11-30", {"location": "westeurope"})
+    give(world, STRANGER.object_id, "b24988ac-6180-42a0-ab88-20f7382dd24c", group)
+    sent = _identity({made.body["id"]: {}})
+    with pytest.raises(WireError) as caught:
+        front.call(world, STRANGER, "PATCH", scale_set["id"], "2024-11-01", sent)
+    assert "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action" in caught.value.message
+    assert front.call(world, OWNER, "PATCH", scale_set["id"], "2024-11-01", sent).status == 200
 
 
 def test_node_group_carries_identities_and_scale_sets(azure: Clients, cluster: Any) -> None:
@@ -300,6 +359,11 @@ def test_identity_that_is_not_there_is_refused(arm: Arm, cluster: Any) -> None:
     assert refusal(arm("PATCH", f"{path}/{name}", sent, "2024-11-01"))[0] == 400
     other = {"sku": {"capacity": 3}}
     assert refusal(arm("PATCH", f"{path}/{name}", other, "2024-11-01"))[1] == "NotEmulated"
+
+
+def _state(world: World, resource_id: str) -> Any:
+    found = front.call(world, OWNER, "GET", resource_id, VERSION)
+    return found.body["properties"]["provisioningState"]
 
 
 def _identity(entries: dict[str, Any]) -> Any:

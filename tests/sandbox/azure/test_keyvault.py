@@ -9,6 +9,8 @@ import requests
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.keyvault.secrets import SecretClient
 
+from akswi_helpers.sandbox.azure.keyvault_store import DAY, Secrets
+from akswi_helpers.sandbox.world import World
 from tests.sandbox.azure.conftest import NOT_VERIFIED, Clients, refusal
 from tests.sandbox.conftest import Cloud
 
@@ -247,6 +249,16 @@ def test_deleted_name_cannot_be_used(vault: Vault, secrets: SecretClient) -> Non
     found = refusal(vault("PUT", "/secrets/taken", {"value": "y"}))
     assert found[:2] == (409, "Conflict")
     assert found[2].startswith(NOT_VERIFIED + "Secret taken is currently in a deleted")
+
+
+def test_deleted_secret_goes_by_itself_when_its_retention_is_over(world: World) -> None:
+    kept = world.state(Secrets)
+    with world.transaction():
+        kept.delete("kv", kept.put("kv", "a", "x"), retention_days=7)
+        world.clock.move(7 * DAY - 1)
+        assert kept.deleted("kv", "a")
+        world.clock.move(1)
+    assert kept.deleted("kv", "a") is None
 
 
 def test_answer_carries_the_vaults_headers(vault: Vault) -> None:

@@ -85,6 +85,16 @@ def test_deleted_vault_is_recovered_with_its_secrets(azure: Clients) -> None:
     assert azure.secrets("kv-back").get_secret("a").value == "x"
 
 
+def test_purged_vault_leaves_no_secret_to_its_name(arm: Arm, azure: Clients) -> None:
+    azure.vault("vaults", "kv-purged")
+    path = f"{VAULTS}/kv-purged/secrets/a"
+    assert arm("PUT", path, {"properties": {"value": "x"}}, VERSION).status_code == 201
+    azure.vaults.vaults.delete("vaults", "kv-purged")
+    azure.vaults.vaults.begin_purge_deleted("kv-purged", "westeurope").result()
+    azure.vault("vaults", "kv-purged")
+    assert arm("GET", path, version=VERSION).status_code == 404
+
+
 def test_deleted_vault_tells_when_it_goes(azure: Clients) -> None:
     made = azure.vault("vaults", "kv-told", softDeleteRetentionInDays=7)
     azure.vaults.vaults.delete("vaults", "kv-told")

@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.azure.conftest import Arm, Clients, refusal
+from akswi_helpers.sandbox.azure import arm as front
+from akswi_helpers.sandbox.azure.directory import Directory
+from akswi_helpers.sandbox.world import World
+from tests.sandbox.azure.conftest import OWNER, Arm, Clients, refusal
 
 ISSUER = "https://westeurope.oic.prod-aks.azure.com/t/u/"
 VERSION = "2024-11-30"
@@ -50,6 +53,19 @@ def test_delete_identity_answers_200_then_204(arm: Arm) -> None:
     arm("PUT", f"{IDENTITIES}/id-gone", WESTEUROPE, VERSION)
     assert arm("DELETE", f"{IDENTITIES}/id-gone", version=VERSION).status_code == 200
     assert arm("DELETE", f"{IDENTITIES}/id-gone", version=VERSION).status_code == 204
+
+
+def test_deleted_identity_takes_its_principal_and_credentials_along(world: World) -> None:
+    group = "/subscriptions/s/resourceGroups/x"
+    front.call(world, OWNER, "PUT", group, "2025-04-01", WESTEUROPE)
+    one = f"{group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-one"
+    principal = front.call(world, OWNER, "PUT", one, VERSION, WESTEUROPE).body["properties"]
+    path = f"{one}/federatedIdentityCredentials/akswi"
+    front.call(world, OWNER, "PUT", path, VERSION, credential())
+    assert world.state(Directory).credentials(principal["principalId"])
+    front.call(world, OWNER, "DELETE", one, VERSION)
+    assert world.state(Directory).by_client_id(principal["clientId"]) is None
+    assert not world.state(Directory).credentials(principal["principalId"])
 
 
 def test_list_identities_by_group_and_subscription(azure: Clients) -> None:
