@@ -56,7 +56,7 @@ def decode_errors(kind: Kind, obj: Json) -> list[str]:
     """
     if not kind.custom:
         return list(_wrong(root(kind), obj, "", ref(root(kind))))
-    return list(_wrong({"ref": META}, obj.get("metadata"), "metadata", META))
+    return list(_wrong({"ref": META}, obj.get("metadata"), "", META))
 
 
 def _closed(node: Node) -> bool:

@@ -110,6 +110,8 @@ def _custom_object(node: Node, value: Json) -> None:
         nullable = whole.get("nullable")
         if "default" in whole and (name not in value or (value[name] is None and not nullable)):
             value[name] = copy.deepcopy(whole["default"])
+        elif value.get(name, "") is None and not nullable:
+            del value[name]
     for name in list(value):
         if name != "metadata":
             _custom(child(node, name), value[name])

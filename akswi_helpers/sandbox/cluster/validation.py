@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from akswi_helpers.sandbox.cluster import (
+    custom_rules,
     data_rules,
     metadata_rules,
     pod_rules,
@@ -23,7 +24,7 @@ from akswi_helpers.sandbox.cluster import (
 )
 from akswi_helpers.sandbox.cluster.decoding import decode_errors, pruned, unknown_fields
 from akswi_helpers.sandbox.cluster.field_errors import FieldError
-from akswi_helpers.sandbox.cluster.kinds import Kind
+from akswi_helpers.sandbox.cluster.kinds import Kind, root
 from akswi_helpers.types import Json
 
 __all__ = [
@@ -39,17 +40,22 @@ __all__ = [
 
 def validate_create(kind: Kind, obj: Json) -> list[FieldError]:
     """What is wrong with a new object, defaults filled in."""
-    errors = metadata_rules.for_create(kind, obj)
-    rules = _RULES.get(kind.group_resource)
-    return errors + (rules(obj) if rules else [])
+    return metadata_rules.for_create(kind, obj) + _of_kind(kind, obj)
 
 
 def validate_update(kind: Kind, new: Json, old: Json) -> list[FieldError]:
     """What is wrong with `new` in the place of `old`."""
     errors = metadata_rules.for_update(kind, new, old)
-    change, rules = _CHANGES.get(kind.group_resource), _RULES.get(kind.group_resource)
-    errors += rules(new) if rules else []
+    errors += _of_kind(kind, new)
+    change = _CHANGES.get(kind.group_resource)
     return errors + (change(new, old) if change else [])
+
+
+def _of_kind(kind: Kind, obj: Json) -> list[FieldError]:
+    if kind.custom:
+        return custom_rules.instance(root(kind), obj)
+    rules = _RULES.get(kind.group_resource)
+    return rules(obj) if rules else []
 
 
 def invalid_message(kind: Kind, name: str, errors: list[FieldError]) -> str:
@@ -77,6 +83,7 @@ _RULES: dict[str, Callable[[Json], list[FieldError]]] = {
     "clusterroles.rbac.authorization.k8s.io": data_rules.cluster_role,
     "rolebindings.rbac.authorization.k8s.io": data_rules.role_binding,
     "clusterrolebindings.rbac.authorization.k8s.io": data_rules.cluster_role_binding,
+    "customresourcedefinitions.apiextensions.k8s.io": custom_rules.definition,
 }
 _CHANGES: dict[str, Callable[[Json, Json], list[FieldError]]] = {
     "pods": pod_rules.pod_change,

@@ -20,7 +20,7 @@ from akswi_helpers.sandbox.cluster.validation import (
 )
 from tests.sandbox.cluster.objects.vectors import cases
 
-SEEN = "kind differs", "unknown kind", "namespace missing", "fieldValidation", "crd without"
+SEEN = "kind differs", "unknown kind", "namespace missing", "fieldValidation"
 
 
 def known(case: dict[str, Any]) -> bool:
