@@ -206,6 +206,16 @@ def _ask(
     body: Json | None = None,
     accept: str = "application/json",
 ) -> tuple[int, bytes]:
+    status, said = _once(lab, method, path, query, body, accept)
+    if status == 401:  # the token file is newer than what this client holds
+        lab._memory.pop("token expires", None)
+        status, said = _once(lab, method, path, query, body, accept)
+    return status, said
+
+
+def _once(
+    lab: Lab, method: str, path: str, query: dict[str, str] | None, body: Json | None, accept: str
+) -> tuple[int, bytes]:
     api = _client(lab)
     headers = {"Accept": accept, "Content-Type": "application/json"}
     prepared = api.param_serialize(
