@@ -1,13 +1,13 @@
 """A small stand-in for Azure's kubelogin, so that AKS's own kubeconfig works on the sandbox.
 
-    kubelogin get-token --server-id ID [--login spn]     an ExecCredential with an Entra token
-    kubelogin convert-kubeconfig -l spn                  make a kubeconfig sign in that way
+    kubelogin get-token --server-id ID -l spn|azurecli   an ExecCredential with an Entra token
+    kubelogin convert-kubeconfig -l spn|azurecli         make a kubeconfig sign in that way
 
 Variables win over options, as in the real one: AAD_LOGIN_METHOD, AZURE_TENANT_ID, AZURE_CLIENT_ID,
 AZURE_CLIENT_SECRET (or AAD_SERVICE_PRINCIPAL_CLIENT_ID and _SECRET).
 
-Source: https://azure.github.io/kubelogin/. Left out: people (device code, browser), azurecli, msi,
-workload identity, certificates, sovereign clouds, the token cache.
+Source: https://azure.github.io/kubelogin/. Left out: people (device code, browser), msi, workload
+identity, certificates, sovereign clouds, the token cache.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import subprocess
 import sys
 import time
 import urllib.error
@@ -27,7 +28,8 @@ from akswi_helpers.types import Json
 
 LOGIN = "https://login.microsoftonline.com"
 API_VERSION = "client.authentication.k8s.io/v1"
-ONLY_SPN = (
+METHODS = ("spn", "azurecli")
+OTHER_METHOD = (
     "On the sandbox nobody can sign in as a person (asked for: {0}). Set AAD_LOGIN_METHOD=spn, as "
     "`akswi sandbox env` does, or run `kubelogin convert-kubeconfig -l spn`."
 )
@@ -53,23 +55,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 def credential(asked: argparse.Namespace) -> Json:
     """The ExecCredential for `--server-id`. Raises Failed with Entra's own words."""
-    method = _method(asked.login)
-    if method != "spn":
-        raise Failed(ONLY_SPN.format(method))
-    answer = _token(
-        _value("AZURE_TENANT_ID", asked.tenant_id, "tenant id"),
-        {
-            "grant_type": "client_credentials",
-            "client_id": _value("AZURE_CLIENT_ID", asked.client_id, "client id"),
-            "client_secret": _value("AZURE_CLIENT_SECRET", asked.client_secret, "client secret"),
-            "scope": f"{asked.server_id}/.default",
-        },
-    )
-    expires = datetime.fromtimestamp(time.time() + int(answer["expires_in"]), UTC)
-    status = {
-        "expirationTimestamp": expires.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "token": answer["access_token"],
-    }
+    token, expires = _by_az(asked) if _method(asked.login) == "azurecli" else _by_secret(asked)
+    moment = datetime.fromtimestamp(expires, UTC)
+    status = {"expirationTimestamp": moment.strftime("%Y-%m-%dT%H:%M:%SZ"), "token": token}
     return {
         "kind": "ExecCredential",
         "apiVersion": _api_version(),
@@ -80,8 +68,6 @@ def credential(asked: argparse.Namespace) -> Json:
 
 def convert(path: Path, method: str) -> None:
     """Let every user of the kubeconfig at `path` that runs kubelogin sign in by `method`."""
-    if method != "spn":
-        raise Failed(ONLY_SPN.format(method))
     import yaml
 
     from akswi_helpers.sandbox import private_files
@@ -127,7 +113,33 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _method(option: str) -> str:
-    return os.environ.get("AAD_LOGIN_METHOD") or option
+    method = os.environ.get("AAD_LOGIN_METHOD") or option
+    if method not in METHODS:
+        raise Failed(OTHER_METHOD.format(method))
+    return method
+
+
+def _by_secret(asked: argparse.Namespace) -> tuple[str, float]:
+    form = {
+        "grant_type": "client_credentials",
+        "client_id": _value("AZURE_CLIENT_ID", asked.client_id, "client id"),
+        "client_secret": _value("AZURE_CLIENT_SECRET", asked.client_secret, "client secret"),
+        "scope": f"{asked.server_id}/.default",
+    }
+    answer = _token(_value("AZURE_TENANT_ID", asked.tenant_id, "tenant id"), form)
+    return str(answer["access_token"]), time.time() + int(answer["expires_in"])
+
+
+def _by_az(asked: argparse.Namespace) -> tuple[str, float]:
+    command = ["az", "account", "get-access-token", "--resource", asked.server_id, "-o", "json"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        answer = json.loads(done.stdout)
+        return str(answer["accessToken"]), float(answer["expires_on"])
+    except FileNotFoundError as error:
+        raise Failed("az is not on PATH.") from error
+    except (ValueError, KeyError, subprocess.TimeoutExpired) as error:
+        raise Failed("az gave no token: run `az login` first.") from error
 
 
 def _value(variable: str, option: str, what: str) -> str:

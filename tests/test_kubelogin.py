@@ -48,7 +48,7 @@ def test_convert_makes_aks_users_sign_in_as_a_service_principal(kubeconfig: Path
     assert stat.S_IMODE(kubeconfig.stat().st_mode) == 0o600
 
 
-@pytest.mark.parametrize("method", ["devicecode", "azurecli", "msi"])
+@pytest.mark.parametrize("method", ["devicecode", "interactive", "msi"])
 def test_other_ways_to_sign_in_are_refused(
     kubeconfig: Path, method: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
