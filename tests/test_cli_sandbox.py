@@ -19,7 +19,7 @@ class Typed:
     """Commands in one home, and in the terminal that `env` makes."""
 
     def __init__(self, home: Path) -> None:
-        self.home = home
+        self.home, self.exports = home, ""
         self.env = {**os.environ, "AKSWI_HOME": str(home)}
 
     def akswi(self, *words: str) -> subprocess.CompletedProcess[str]:
@@ -29,9 +29,9 @@ class Typed:
         )
 
     def shell(self, script: str) -> str:
-        exports = self.akswi("env", "--resource-group", "lab-1").stdout
+        self.exports = self.exports or self.akswi("env", "--resource-group", "lab-1").stdout
         done = subprocess.run(
-            ["sh", "-c", f"{exports}\n{script}"], env=self.env, capture_output=True, text=True
+            ["sh", "-c", f"{self.exports}\n{script}"], env=self.env, capture_output=True, text=True
         )
         return done.stdout + done.stderr
 
