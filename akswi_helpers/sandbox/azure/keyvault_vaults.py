@@ -332,6 +332,7 @@ _SUBSCRIPTION = "/subscriptions/{subscription}/providers/Microsoft.KeyVault"
 _DELETED = _SUBSCRIPTION + "/locations/{location}/deletedVaults/{vault}"
 _GROUP = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.KeyVault/vaults"
 _ONE = _GROUP + "/{vault}"
+_LIST_DELETED = "Microsoft.KeyVault/deletedVaults/read"
 _READ_DELETED = "Microsoft.KeyVault/locations/deletedVaults/read"
 _PURGE = "Microsoft.KeyVault/locations/deletedVaults/purge/action"
 _CHECK = "Microsoft.KeyVault/checkNameAvailability/read"
@@ -344,7 +345,7 @@ ROUTES = (
     Route("DELETE", _ONE, delete, TYPE),
     Route("GET", _GROUP, list_by_group, TYPE),
     Route("GET", f"{_SUBSCRIPTION}/vaults", list_by_subscription, TYPE),
-    Route("GET", f"{_SUBSCRIPTION}/deletedVaults", list_deleted, TYPE, _READ_DELETED),
+    Route("GET", f"{_SUBSCRIPTION}/deletedVaults", list_deleted, TYPE, _LIST_DELETED),
     Route("GET", _DELETED, get_deleted, TYPE, _READ_DELETED),
     Route("POST", f"{_DELETED}/purge", purge_deleted, TYPE, _PURGE),
     Route(

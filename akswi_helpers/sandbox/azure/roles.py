@@ -1,7 +1,7 @@
 """The built-in roles, and which actions each allows.
 
 Source: https://learn.microsoft.com/azure/role-based-access-control/built-in-roles, as data in
-`data/arm/roles.json`. Left out: custom roles, and built-in roles that are not in that file.
+`data/arm/roles.json` (compared with the pages of July 2026). Left out: custom roles, and built-in roles that are not in that file.
 """
 
 from __future__ import annotations
