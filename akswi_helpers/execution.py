@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from akswi_helpers import errors
-from akswi_helpers.reporting import Reporter
+from akswi_helpers.reporting import Reporter, Watch
 from akswi_helpers.types import Json
 
 OURS = {
@@ -32,45 +32,53 @@ def execute(
 
     Raises Stopped.
     """
-    import papermill
-    from nbclient.exceptions import CellTimeoutError, DeadKernelError
-    from papermill.exceptions import PapermillExecutionError
-    from traitlets.config import Config
-
     watch = reporter.watch(notebook)
     try:
         with reporter.following(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            papermill.execute_notebook(
-                str(notebook),
-                str(out),
-                parameters=parameters,
-                kernel_name="python3",
-                language="python",
-                progress_bar=False,
-                cwd=str(out.parent),
-                execution_timeout=cell_timeout_s,
-                shutdown_kernel="immediate",
-                config=Config({"KernelManager": {"transport_encryption": "auto"}}),
-                on_cell_start=watch.cell_started,
-            )
-    except PapermillExecutionError as error:
-        raise Stopped(f"{watch.where()}: {_reason(error)}") from error
-    except CellTimeoutError as error:
-        raise Stopped(
-            f"{watch.where()}: it ran longer than {cell_timeout_s} seconds; give it more with "
-            "--cell-timeout"
-        ) from error
-    except DeadKernelError as error:
-        raise Stopped(f"{watch.where()}: the kernel died, as it does without memory") from error
+            _run(notebook, out, parameters, cell_timeout_s, watch)
     except (KeyboardInterrupt, asyncio.CancelledError) as error:
         raise Stopped(f"{watch.where()}: interrupted") from error
+    except Exception as error:
+        reason = _reason(error, cell_timeout_s)
+        if not reason:
+            raise
+        raise Stopped(f"{watch.where()}: {reason}") from error
     finally:
         if out.exists():
             out.chmod(0o600)
 
 
-def _reason(error: Any) -> str:
-    """What went wrong in the cell, without a traceback."""
-    value = str(error.evalue).strip()
-    return value if error.ename in OURS else f"{error.ename}: {value}"
+def _run(notebook: Path, out: Path, parameters: Json, cell_timeout_s: int, watch: Watch) -> None:
+    import papermill
+    from traitlets.config import Config
+
+    papermill.execute_notebook(
+        str(notebook),
+        str(out),
+        parameters=parameters,
+        kernel_name="python3",
+        language="python",
+        progress_bar=False,
+        cwd=str(out.parent),
+        execution_timeout=cell_timeout_s,
+        # Some kernels take 3.5 s to end when they are asked kindly.
+        shutdown_kernel="immediate",
+        config=Config({"KernelManager": {"transport_encryption": "auto"}}),
+        on_cell_start=watch.cell_started,
+    )
+
+
+def _reason(error: Any, cell_timeout_s: int) -> str:
+    """What went wrong, without a traceback; "" for what is not the notebook's fault."""
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
+    from papermill.exceptions import PapermillExecutionError
+
+    if isinstance(error, PapermillExecutionError):
+        said = str(error.evalue).strip()
+        return said if error.ename in OURS else f"{error.ename}: {said}"
+    if isinstance(error, CellTimeoutError):
+        return f"it ran longer than {cell_timeout_s} seconds; give it more with --cell-timeout"
+    if isinstance(error, DeadKernelError):
+        return "the kernel died, as it does without memory"
+    return ""

@@ -79,3 +79,15 @@ def test_execute_shows_where_it_is_and_what_happens_inside(
     _run(tmp_path, Reporter(events, io.StringIO(), said), code)
     assert "05-trial, cell 3 of 3 · The part that fails" in said.getvalue()
     assert "· Digging" in said.getvalue()
+
+
+def test_long_work_leaves_one_line_in_a_learner_s_notebook(
+    tmp_path: Path, reporter: Reporter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AKSWI_HEADLESS", raising=False)
+    step = (
+        "from akswi_helpers import progress\nwith progress.step('Digging'): progress.note('deep')"
+    )
+    cells = json.loads(_run(tmp_path, reporter, step).read_text())["cells"]
+    outputs = [output for cell in cells for output in cell.get("outputs", [])]
+    assert [output["data"]["text/plain"] for output in outputs] == [["done: Digging"]]
