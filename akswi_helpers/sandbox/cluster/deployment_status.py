@@ -22,7 +22,7 @@ def of(deployment: Json, new: Json | None, old: list[Json], *, now: Seconds) -> 
         "updatedReplicas": rollout.count(new, "replicas") if new else 0,
         "readyReplicas": sum(rollout.count(rs, "readyReplicas") for rs in every),
         "availableReplicas": available,
-        "unavailableReplicas": max(rollout.wanted(deployment), total) - available,
+        "unavailableReplicas": sum(rollout.wanted(rs) for rs in every) - available,
     }
     status: Json = {"observedGeneration": deployment["metadata"]["generation"]}
     status |= {key: value for key, value in numbers.items() if value > 0}
@@ -33,16 +33,18 @@ def of(deployment: Json, new: Json | None, old: list[Json], *, now: Seconds) -> 
         conditions.append(said)
     if failure := _failure(every):
         conditions.append({**failure, "lastUpdateTime": failure["lastTransitionTime"]})
-    status["conditions"] = _ordered(deployment, conditions)
+    status["conditions"] = _ordered(deployment, conditions, _moved(deployment, status))
     return status
 
 
-def _ordered(deployment: Json, conditions: list[Json]) -> list[Json]:
-    """The conditions as the controller leaves them: one that changes moves to the end."""
+def _ordered(deployment: Json, conditions: list[Json], moved: bool) -> list[Json]:
+    """The conditions as the controller leaves them: one that it writes anew moves to the end."""
     before = [(c["type"], c["status"], c.get("reason")) for c in _conditions(deployment)]
 
     def place(condition: Json) -> int:
         key = (condition["type"], condition["status"], condition.get("reason"))
+        if moved and condition.get("reason") == "ReplicaSetUpdated":
+            return len(before)
         return before.index(key) if key in before else len(before)
 
     return sorted(conditions, key=place)
