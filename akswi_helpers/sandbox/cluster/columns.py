@@ -19,7 +19,6 @@ from akswi_helpers.types import Json, Seconds
 
 Include: TypeAlias = Literal["Metadata", "Object", "None"]
 
-_NAME_AND_AGE = (("Name", "string", "name", 0), ("Age", "string", "", 0))
 _DONE = {
     "Succeeded": "The pod has completed successfully.",
     "Failed": "The pod failed.",
@@ -46,7 +45,8 @@ def definitions(kind: Kind) -> list[Json]:
         return printer_columns.definitions(kind)
     rows = facts("columns").get(f"{kind.plural}.{kind.version}{'.' * bool(kind.group)}{kind.group}")
     if rows is None or cells.of(kind) is None:
-        rows = _NAME_AND_AGE
+        age = "date" if kind.custom else "string"
+        rows = [("Name", "string", "name", 0), ("Age", age, "", 0)]
     return [
         {"name": name, "type": type_, "format": form, "description": "", "priority": priority}
         for name, type_, form, priority in rows

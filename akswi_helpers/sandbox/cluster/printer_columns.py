@@ -13,13 +13,20 @@ import re
 from typing import Any
 
 from akswi_helpers.sandbox.cluster.durations import since
+from akswi_helpers.sandbox.cluster.gotext import compact
 from akswi_helpers.sandbox.cluster.kinds import Kind
 from akswi_helpers.types import Json, Seconds
 
+_DESCRIBED = "Custom resource definition column (in JSONPath format): "
+_PLAIN: dict[str, tuple[type, ...]] = {
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+}
 _STEP = re.compile(
     r"""\.(?P<field>(?:[^.\[\\]|\\.)+)
     |\['(?P<quoted>[^']+)'\]
-    |\[(?P<index>\d+)\]
+    |\[(?P<index>\d+|\*)\]
     |\[\?\(@\.(?P<where>[\w.]+)\s*==\s*["'](?P<equals>[^"']*)["']\)\]""",
     re.VERBOSE,
 )
@@ -32,7 +39,7 @@ def definitions(kind: Kind) -> list[Json]:
             "name": column["name"],
             "type": column["type"],
             "format": column.get("format", ""),
-            "description": column.get("description", ""),
+            "description": column.get("description") or _DESCRIBED + column["jsonPath"],
             "priority": column.get("priority", 0),
         }
         for column in kind.columns
@@ -48,11 +55,14 @@ def cells(kind: Kind, obj: Json, now: Seconds) -> list[Any]:
 
 def _cell(column: Json, obj: Json, now: Seconds) -> Any:
     value = _at(obj, column["jsonPath"])
+    if value is None:
+        return None
     if column["type"] == "date":
-        return since(value, now) if isinstance(value, str) else "<unknown>"
-    if column["type"] == "string" and value is not None and not isinstance(value, str):
-        return str(value).lower() if isinstance(value, bool) else str(value)
-    return value
+        return since(value, now) if isinstance(value, str) else None
+    if column["type"] == "string":
+        return value if isinstance(value, str) else compact(value)
+    fits = isinstance(value, _PLAIN[column["type"]])
+    return value if fits and isinstance(value, bool) == (column["type"] == "boolean") else None
 
 
 def _at(value: Any, path: str) -> Any:
@@ -72,6 +82,7 @@ def _stepped(value: Any, step: re.Match[str]) -> Any:
     if not isinstance(value, list):
         return None
     if step["index"] is not None:
-        return value[int(step["index"])] if int(step["index"]) < len(value) else None
+        at = 0 if step["index"] == "*" else int(step["index"])  # of several, the first shows
+        return value[at] if at < len(value) else None
     fit = [i for i in value if isinstance(i, dict) and str(i.get(step["where"])) == step["equals"]]
     return fit[0] if fit else None

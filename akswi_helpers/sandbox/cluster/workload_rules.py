@@ -38,7 +38,7 @@ def deployment(obj: Json) -> list[FieldError]:
         errors += not_negative(at, deadline)
         if deadline <= ready:
             errors.append(invalid(at, deadline, "must be greater than minReadySeconds"))
-    return errors
+    return errors + _counts(obj.get("status") or {}, ("updatedReplicas",))
 
 
 def replica_set(obj: Json) -> list[FieldError]:
@@ -47,7 +47,8 @@ def replica_set(obj: Json) -> list[FieldError]:
     errors = not_negative("spec.replicas", spec.get("replicas", 0))
     errors += not_negative("spec.minReadySeconds", spec.get("minReadySeconds", 0))
     # "deployment" is what the real server says here too.
-    return errors + _selector(spec.get("selector"), "deployment") + _template(spec, "ReplicaSet")
+    errors += _selector(spec.get("selector"), "deployment") + _template(spec, "ReplicaSet")
+    return errors + _counts(obj.get("status") or {}, ("fullyLabeledReplicas",))
 
 
 def daemon_set(obj: Json) -> list[FieldError]:
@@ -114,6 +115,23 @@ def _job_spec(spec: Json, field: str) -> list[FieldError]:
     if policy == "Always":
         why = 'valid values: "OnFailure", "Never"'
         errors.append(FieldError("FieldValueRequired", f"Required value: {why}", at))
+    return errors
+
+
+def _counts(status: Json, own: tuple[str, ...]) -> list[FieldError]:
+    """What is wrong with the numbers of a status."""
+    parts = (*own, "readyReplicas", "availableReplicas")
+    counted = ("observedGeneration", "replicas", *parts, "unavailableReplicas")
+    errors = [e for n in counted for e in not_negative(f"status.{n}", status.get(n, 0))]
+    whole = status.get("replicas", 0)
+    for name in parts:
+        if status.get(name, 0) > whole:
+            why = "cannot be greater than status.replicas"
+            errors.append(invalid(f"status.{name}", status[name], why))
+    available = status.get("availableReplicas", 0)
+    if available > status.get("readyReplicas", 0):
+        why = "cannot be greater than readyReplicas"
+        errors.append(invalid("status.availableReplicas", available, why))
     return errors
 
 

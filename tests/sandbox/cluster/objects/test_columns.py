@@ -136,14 +136,28 @@ def custom(*columns: dict[str, Any]) -> Kind:
     return builtin().with_definitions([definition]).named("x.io/v1", "Foo")
 
 
-def test_custom_columns_follow_their_paths() -> None:
-    kind = custom(
-        {"name": "Ready", "type": "string", "jsonPath": '.status.c[?(@.type=="R")].status'},
-        {"name": "First", "type": "integer", "jsonPath": ".spec.n[0]"},
-        {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"},
-    )
+@pytest.mark.parametrize(
+    ("type_", "path", "cell"),
+    [
+        ("string", ".spec.a", "x"),
+        ("integer", ".spec.n", 3),
+        ("boolean", ".spec.b", True),
+        ("string", ".spec.b", "true"),
+        ("integer", ".spec.b", None),
+        ("integer", ".spec.a", None),
+        ("number", ".spec.f", 1.5),
+        ("string", ".spec.l", '[{"x":1},{"x":2}]'),
+        ("string", ".spec.l[*].x", "1"),
+        ("string", ".spec.l[1].x", "2"),
+        ("string", '.status.c[?(@.type=="R")].status', "True"),
+        ("string", ".spec.none.there", None),
+        ("date", ".metadata.creationTimestamp", "2m5s"),
+    ],
+)
+def test_custom_column_shows_what_its_path_finds(type_: str, path: str, cell: object) -> None:
+    kind = custom({"name": "C", "type": type_, "jsonPath": path})
+    spec = {"a": "x", "n": 3, "b": True, "f": 1.5, "l": [{"x": 1}, {"x": 2}]}
     status = {"c": [{"type": "Q", "status": "False"}, {"type": "R", "status": "True"}]}
-    obj = {"metadata": {"name": "f", "creationTimestamp": MADE}, "spec": {"n": [7]}}
-    row = table(kind, [{**obj, "status": status}], now=NOW)["rows"][0]
-    assert row["cells"] == ["f", "True", 7, "2m5s"]
-    assert [column["name"] for column in definitions(kind)] == ["Name", "Ready", "First", "Age"]
+    obj = {"metadata": {"name": "f", "creationTimestamp": MADE}, "spec": spec, "status": status}
+    assert table(kind, [obj], now=NOW)["rows"][0]["cells"] == ["f", cell]
+    assert [column["name"] for column in definitions(kind)] == ["Name", "C"]
