@@ -4,10 +4,10 @@
     def _replace(text, old, new): …
 
 A type may be several ("String, Array"), "any", optional ("Integer?") or the rest ("String*").
+
 The register checks count and types, so that a function sees only what it declares.
 
-Source: texts of refusals from the evaluator inside the Bicep command line; the one about the
-number of arguments is from memory, and says so.
+Source: texts of refusals from the evaluator inside the Bicep command line.
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ from typing import Any, TypeAlias, TypeVar
 
 from akswi_helpers.sandbox.templates.dotnet import type_name
 from akswi_helpers.sandbox.templates.refusals import ExpressionRefused
-from akswi_helpers.sandbox.wire import UNVERIFIED
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 Value: TypeAlias = Any  # None, bool, int, float, str, list or dict: what JSON holds
 
-_PLACES = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
+MANY = 1_000_000  # how many arguments a function may have that takes any number
+
+PLACES = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +45,8 @@ class BuiltIn:
 
     def _count(self, given: int) -> None:
         least = sum(not t.endswith(("?", "*")) for t in self.types)
-        most = 1_000_000 if self.types and self.types[-1].endswith("*") else len(self.types)
-        if not least <= given <= most:
-            wanted = str(least) if least == most else f"at least {least}"
-            raise ExpressionRefused(
-                f"{UNVERIFIED}Unable to evaluate template language function '{self.name}': "
-                f"function requires {wanted} argument(s) while {given} were provided. Please see "
-                "https://aka.ms/arm-functions for usage details."
-            )
+        most = MANY if self.types and self.types[-1].endswith("*") else len(self.types)
+        require_count(self.name, least, most, given)
 
     def _check(self, place: int, value: Value) -> None:
         wanted = self.types[min(place, len(self.types) - 1)].rstrip("?*")
@@ -60,7 +55,7 @@ class BuiltIn:
 
     def _whose(self, place: int, wanted: str) -> str:
         alone = len(self.types) == 1 and not self.types[0].endswith("*") and "," not in wanted
-        return "its parameter" if alone else f"its {_PLACES[min(place, 8)]} parameter"
+        return "its parameter" if alone else f"its {PLACES[min(place, 8)]} parameter"
 
 
 BUILT_INS: dict[str, BuiltIn] = {}  # by lower-case name
@@ -76,6 +71,35 @@ def built_in(name: str, *types: str) -> Callable[[F], F]:
     return register
 
 
+def require_count(name: str, least: int, most: int, given: int) -> None:
+    """Raise ExpressionRefused unless a function got from `least` to `most` arguments."""
+    if least <= given <= most:
+        return
+    if most == MANY:
+        raise too_few(name, least)
+    if most == 0:
+        raise ExpressionRefused(
+            f"The provided parameters for template language function '{name}' is not valid. The "
+            "function does not accept parameters. "
+            "Please see https://aka.ms/arm-functions for usage details."
+        )
+    wanted = str(least) if least == most else f"between {least} and {most}"
+    raise ExpressionRefused(
+        f"Unable to evaluate template language function '{name}': function requires {wanted} "
+        f"argument(s) while {given} were provided. "
+        f"Please see https://aka.ms/arm-resource-functions/#{name} for usage details."
+    )
+
+
+def too_few(name: str, least: int) -> ExpressionRefused:
+    """Fewer arguments than a function needs that takes any number."""
+    wanted = {1: "one parameter", 2: "two parameter", 3: "3 parameters"}[least]
+    return ExpressionRefused(
+        f"Unable to evaluate template language function '{name}'. At least {wanted} should be "
+        "provided. Please see https://aka.ms/arm-functions for usage details."
+    )
+
+
 def wrong_type(name: str, whose: str, wanted: str, value: Value) -> ExpressionRefused:
     """A value of a type that the function does not take."""
     several = "one of the following types" if ", " in wanted else "of type"
@@ -84,6 +108,20 @@ def wrong_type(name: str, whose: str, wanted: str, value: Value) -> ExpressionRe
         f"The provided value is of type '{type_name(value)}'. "
         "Please see https://aka.ms/arm-functions for usage details."
     )
+
+
+def only_of(name: str, values: Sequence[Value], *kinds: str) -> None:
+    """Raise ExpressionRefused unless every item of a list is of one of `kinds`."""
+    odd = [place for place, value in enumerate(values) if type_name(value) not in kinds]
+    if odd:
+        found = ", ".join(dict.fromkeys(type_name(values[place]) for place in odd))
+        raise ExpressionRefused(
+            f"The template language function '{name}' expects its first parameter to be an array "
+            f"only containing elements of type(s) '{', '.join(kinds)}'. The provided value "
+            f"contains elements with disallowed type(s) '{found}' in index(es) "
+            f"{', '.join(map(str, odd))}. Please see https://aka.ms/arm-functions for usage "
+            "details."
+        )
 
 
 def expects(name: str, what: str, value: Value) -> ExpressionRefused:

@@ -10,10 +10,8 @@ Source: the evaluator inside the Bicep command line. Left out: user-defined func
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from akswi_helpers.sandbox.templates import lists, numbers, texts  # noqa: F401  (they register)
-from akswi_helpers.sandbox.templates.builtins import BUILT_INS, Value
+from akswi_helpers.sandbox.templates.builtins import BUILT_INS, MANY, Value, require_count
 from akswi_helpers.sandbox.templates.expressions import (
     Call,
     Index,
@@ -24,10 +22,9 @@ from akswi_helpers.sandbox.templates.expressions import (
     unescaped,
 )
 from akswi_helpers.sandbox.templates.lists import find_key
-from akswi_helpers.sandbox.templates.refusals import ExpressionRefused, NotEmulated
-from akswi_helpers.sandbox.templates.scopes import NeedsRuntime, Scope
+from akswi_helpers.sandbox.templates.refusals import ExpressionRefused, NotEmulated, Stated
+from akswi_helpers.sandbox.templates.scopes import NeedsRuntime, NotKnownYet, Scope
 from akswi_helpers.sandbox.templates.surroundings import NOT_EMULATED, SURROUNDINGS
-from akswi_helpers.sandbox.wire import UNVERIFIED
 from akswi_helpers.types import Json
 
 NOT_YET: Value = object()
@@ -60,7 +57,7 @@ def result(node: Node, scope: Scope) -> Value:
 def member(value: Value, key: Value) -> Value:
     """`value.key` or `value[key]`. Raises ExpressionRefused where there is none."""
     if value is NOT_YET:
-        raise NeedsRuntime("reference")
+        raise NotKnownYet("reference")
     if isinstance(value, dict):
         return _property(value, key)
     if isinstance(value, list):
@@ -70,18 +67,18 @@ def member(value: Value, key: Value) -> Value:
 
 def copies(loop: Json, scope: Scope, *, main: bool = False) -> list[Value]:
     """The list that a loop {name, count, input} describes."""
-    name, count = str(loop.get("name", "")), evaluate(loop["count"], scope)
-    turns = [scope.within(name, index, main=main) for index in range(count_of(name, count))]
+    name, count = str(loop.get("name", "")), count_of(evaluate(loop["count"], scope))
+    turns = [scope.within(name, index, main=main) for index in range(count)]
     return [evaluate(loop["input"], turn) for turn in turns]
 
 
-def count_of(name: str, count: Value) -> int:
+def count_of(count: Value) -> int:
     """A loop's count, checked. Raises ExpressionRefused."""
     if isinstance(count, bool) or not isinstance(count, int) or not 0 <= count <= 800:
-        raise ExpressionRefused(
-            f"{UNVERIFIED}The value '{count}' of the 'count' property of the copy loop '{name}' is "
-            "not valid: it must be a whole number from 0 to 800. "
-            "Please see https://aka.ms/arm-copy for usage details."
+        raise Stated(
+            "The template 'copy' definition at line '1' and column '1' has an invalid copy count "
+            f"of: '{count}'. The copy count must be a non-negative integer value and cannot exceed "
+            "'800'. Please see https://aka.ms/arm-resource-loops for usage details."
         )
     return count
 
@@ -136,32 +133,19 @@ def _called(call: Call, scope: Scope) -> Value:
         return _LAZY[name](call, scope)
     arguments = [result(argument, scope) for argument in call.arguments]
     if name in SURROUNDINGS:
-        return _surrounding(call, name, arguments, scope)
+        return SURROUNDINGS[name](scope, arguments)
     if name in BUILT_INS:
         return BUILT_INS[name](arguments)
-    if name in NOT_EMULATED or name.startswith("list") or "." in name:
+    if name in NOT_EMULATED or name.startswith("list"):
         raise NotEmulated(f"the template function '{call.name}'")
     raise ExpressionRefused(
-        f"{UNVERIFIED}The template function '{call.name}' is not valid. "
+        f"The template function '{call.name}' is not valid. "
         "Please see https://aka.ms/arm-functions for usage details."
     )
 
 
-def _surrounding(call: Call, name: str, arguments: Sequence[Value], scope: Scope) -> Value:
-    if name in _NEEDS_ONE and not arguments:
-        raise ExpressionRefused(
-            f"{UNVERIFIED}Unable to evaluate template language function '{call.name}': function "
-            "requires at least 1 argument(s) while 0 were provided."
-        )
-    return SURROUNDINGS[name](scope, arguments)
-
-
-_NEEDS_ONE = ("parameters", "variables", "reference", "references")
-
-
 def _if(call: Call, scope: Scope) -> Value:
-    if len(call.arguments) != 3:
-        raise _unfit_logic("if")
+    require_count("if", 3, 3, len(call.arguments))
     condition = result(call.arguments[0], scope)
     if not isinstance(condition, bool):
         raise _unfit_logic("if")
@@ -169,10 +153,12 @@ def _if(call: Call, scope: Scope) -> Value:
 
 
 def _and(call: Call, scope: Scope) -> bool:
+    require_count("and", 2, MANY, len(call.arguments))
     return all(_truth("and", argument, scope) for argument in call.arguments)
 
 
 def _or(call: Call, scope: Scope) -> bool:
+    require_count("or", 2, MANY, len(call.arguments))
     return any(_truth("or", argument, scope) for argument in call.arguments)
 
 
@@ -197,6 +183,7 @@ def _coalesce(call: Call, scope: Scope) -> Value:
 
 
 def _try_get(call: Call, scope: Scope) -> Value:
+    require_count("tryGet", 2, MANY, len(call.arguments))
     value, *keys = (result(argument, scope) for argument in call.arguments)
     for key in keys:
         try:
@@ -209,6 +196,7 @@ def _try_get(call: Call, scope: Scope) -> Value:
 
 
 def _index_from_end(call: Call, scope: Scope) -> Value:
+    require_count(call.name, 2, 2, len(call.arguments))
     value, back = (result(argument, scope) for argument in call.arguments)
     return member(value, len(value) - back)
 

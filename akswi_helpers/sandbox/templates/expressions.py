@@ -8,7 +8,8 @@ Left out: user-defined functions and lambdas, refused by name where they are cal
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -72,17 +73,57 @@ def unescaped(text: str) -> str:
 @lru_cache(maxsize=4096)
 def parse(text: str) -> Node:
     """The tree of an expression in its brackets. Raises ExpressionRefused."""
-    from lark.exceptions import LarkError, VisitError
+    from lark.exceptions import UnexpectedCharacters, UnexpectedToken
 
+    inner = text[1:-1]
     try:
-        tree = _parser().parse(text[1:-1])
-        node: Node = _transformer().transform(tree)
-    except (LarkError, VisitError) as error:
-        raise ExpressionRefused(
-            f"{UNVERIFIED}The language expression '{text[1:-1]}' is not valid. "
-            "Please see https://aka.ms/arm-template-expressions for usage details."
-        ) from error
+        node: Node = _transformer().transform(_parser().parse(inner))
+    except UnexpectedToken as error:
+        raise _unparsed(inner, error.token.type, error.accepts or error.expected) from error
+    except UnexpectedCharacters as error:
+        raise _unreadable(inner, error.pos_in_stream or 0) from error
     return node
+
+
+_TOKENS = {
+    "RPAR": "RightParenthesis",
+    "RSQB": "RightSquareBracket",
+    "NAME": "Identifier",
+    "LPAR": "LeftParenthesis",
+    "LSQB": "LeftSquareBracket",
+    "COMMA": "Comma",
+    "DOT": "Dot",
+    "INT": "Literal",
+    "STRING": "Literal",
+    "$END": "EndOfData",
+}
+
+
+def _unparsed(inner: str, found: str, wanted: Collection[str]) -> ExpressionRefused:
+    if float_ := re.search(r"(?<![\w'])\d+\.\d", inner):
+        return ExpressionRefused(
+            f"The language expression '{inner}' at position '{float_.start()}' is not valid: float "
+            "point numbers are not supported."
+        )
+    order = ("NAME", "$END", "RPAR", "RSQB", "LPAR")
+    first = next((name for name in order if name in wanted), "$END")
+    return ExpressionRefused(
+        f"Unable to parse language expression '{inner}': expected token '{_TOKENS[first]}' and "
+        f"actual '{_TOKENS.get(found, found)}'."
+    )
+
+
+def _unreadable(inner: str, at: int) -> ExpressionRefused:
+    if inner[at] == "'":
+        return ExpressionRefused(
+            f"The language expression '{inner}' is not valid: the string constant at position "
+            f"'{at}' is not terminated. String constants must be enclosed within a pair of single "
+            "quotes."
+        )
+    return ExpressionRefused(
+        f"{UNVERIFIED}The language expression '{inner}' is not valid: the character '{inner[at]}' "
+        f"at position '{at}' is not expected."
+    )
 
 
 def calls(node: Node) -> Iterator[Call]:

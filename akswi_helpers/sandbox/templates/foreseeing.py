@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from akswi_helpers.sandbox.templates.builtins import Value
 from akswi_helpers.sandbox.templates.describing import described
-from akswi_helpers.sandbox.templates.documents import NESTED, template_hash
+from akswi_helpers.sandbox.templates.documents import NESTED, place, template_hash
 from akswi_helpers.sandbox.templates.evaluate import NOT_YET, evaluate
 from akswi_helpers.sandbox.templates.hosts import Ahead
 from akswi_helpers.sandbox.templates.planning import Planned, desired, nested_template
@@ -22,7 +22,7 @@ from akswi_helpers.sandbox.templates.refusals import (
     ExpressionRefused,
     NotEmulated,
     not_authorized,
-    not_processed,
+    resource_refused,
 )
 from akswi_helpers.sandbox.templates.scopes import NeedsRuntime, Scope
 from akswi_helpers.sandbox.wire import Caller, not_emulated
@@ -57,7 +57,7 @@ def foresee(world: World, caller: Caller, id_: ResourceId, properties: Json) -> 
     return Foreseen(_record(world, id_, ready), found, complete)
 
 
-def body_so_far(planned: Planned) -> Json | None:
+def body_so_far(planned: Planned, template: Json | None = None) -> Json | None:
     """The body to PUT as far as it is known now; None when only the run can tell.
 
     Raises TemplateRefused for an expression that can never be worked out.
@@ -67,7 +67,9 @@ def body_so_far(planned: Planned) -> Json | None:
     except NeedsRuntime:
         return None
     except ExpressionRefused as error:
-        raise not_processed(f"resource '{planned.id}'", str(error)) from error
+        body = planned.definition.body
+        at = place(template or {}, body)
+        raise resource_refused(str(body["name"]), at, error) from error
 
 
 class Foreseer(Ahead):
@@ -95,7 +97,7 @@ class Foreseer(Ahead):
                 complete = complete and known
             elif planned.made:
                 seeing = replace(planned, scope=self._seeing(planned.scope))
-                body_so_far(seeing)
+                body_so_far(seeing, self.template)
                 found.append(seeing)
         return found, complete
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-from akswi_helpers.sandbox.templates.builtins import Value, built_in, expects
+from akswi_helpers.sandbox.templates.builtins import Value, built_in, expects, only_of
 from akswi_helpers.sandbox.templates.dotnet import as_text, type_name
 from akswi_helpers.sandbox.templates.refusals import ExpressionRefused
 
@@ -30,10 +30,10 @@ def find_key(mapping: dict[str, Value], key: str) -> str | None:
     return next((own for own in mapping if own.lower() == key.lower()), None)
 
 
-@built_in("concat", "any", "any*")
+@built_in("concat", "any*")
 def _concat(*values: Value) -> Value:
     lists = [isinstance(value, list) for value in values]
-    if all(lists):
+    if values and all(lists):
         return [item for value in values for item in value]
     if any(lists) or any(isinstance(value, dict) for value in values):
         raise ExpressionRefused(
@@ -58,8 +58,9 @@ def _create_array(*values: Value) -> list[Value]:
 def _create_object(*parts: Value) -> dict[str, Value]:
     if len(parts) % 2:
         raise ExpressionRefused(
-            "Unable to evaluate template language function 'createObject': function requires an "
-            "even number of parameters."
+            "The template language function 'createObject' expects an even number of parameters. "
+            f"The number of provided parameters was '{len(parts)}'. "
+            "Please see https://aka.ms/arm-functions for usage details."
         )
     return dict(zip(parts[::2], parts[1::2], strict=True))
 
@@ -156,9 +157,7 @@ def _skip(value: Value, count: int) -> Value:
 
 @built_in("flatten", "Array")
 def _flatten(values: list[Value]) -> list[Value]:
-    for value in values:
-        if not isinstance(value, list):
-            raise expects("flatten", "an array of arrays", value)
+    only_of("flatten", values, "Array")
     return [item for value in values for item in value]
 
 
@@ -186,6 +185,7 @@ def _object_keys(mapping: dict[str, Value]) -> list[str]:
 
 @built_in("shallowMerge", "Array")
 def _shallow_merge(mappings: list[dict[str, Value]]) -> dict[str, Value]:
+    only_of("shallowMerge", mappings, "Object")
     merged: dict[str, Value] = {}
     for mapping in mappings:
         for key, value in mapping.items():
@@ -209,7 +209,7 @@ def _one_type(name: str, values: tuple[Value, ...]) -> None:
         )
 
 
-@built_in("union", "any", "any*")
+@built_in("union", "any", "any", "any*")
 def _union(*values: Value) -> Value:
     _one_type("union", values)
     merged = values[0]
@@ -235,7 +235,7 @@ def _distinct(values: list[Value]) -> list[Value]:
     return kept
 
 
-@built_in("intersection", "any", "any*")
+@built_in("intersection", "any", "any", "any*")
 def _intersection(*values: Value) -> Value:
     _one_type("intersection", values)
     common = values[0]

@@ -14,7 +14,6 @@ from akswi_helpers.sandbox.templates.builtins import Value, built_in, wrong_type
 from akswi_helpers.sandbox.templates.dotnet import type_name
 from akswi_helpers.sandbox.templates.lists import same
 from akswi_helpers.sandbox.templates.refusals import ExpressionRefused
-from akswi_helpers.sandbox.wire import UNVERIFIED
 
 built_in("equals", "any", "any")(same)
 
@@ -63,27 +62,28 @@ def _int(value: Value) -> int:
     )
 
 
-def _fits(name: str, value: int) -> int:
+def _fits(name: str, one: int, other: int, value: int) -> int:
     if not -(2**63) <= value < 2**63:
         raise ExpressionRefused(
-            f"{UNVERIFIED}The template language function '{name}' gave a value outside 64 bits."
+            f"The template language function '{name}' overflowed with the operants '{one}' and "
+            f"'{other}'. Please see https://aka.ms/arm-functions for usage details."
         )
     return value
 
 
 @built_in("add", "Integer", "Integer")
 def _add(one: int, other: int) -> int:
-    return _fits("add", one + other)
+    return _fits("add", one, other, one + other)
 
 
 @built_in("sub", "Integer", "Integer")
 def _sub(one: int, other: int) -> int:
-    return _fits("sub", one - other)
+    return _fits("sub", one, other, one - other)
 
 
 @built_in("mul", "Integer", "Integer")
 def _mul(one: int, other: int) -> int:
-    return _fits("mul", one * other)
+    return _fits("mul", one, other, one * other)
 
 
 @built_in("div", "Integer", "Integer")

@@ -11,7 +11,7 @@ from akswi_helpers.sandbox.templates.documents import resolved
 from akswi_helpers.sandbox.templates.dotnet import type_name
 from akswi_helpers.sandbox.templates.evaluate import copies, evaluate
 from akswi_helpers.sandbox.templates.parameters import TYPES, is_secure, lower_first
-from akswi_helpers.sandbox.templates.refusals import ExpressionRefused, validation_failed
+from akswi_helpers.sandbox.templates.refusals import type_differs, validation_failed
 from akswi_helpers.sandbox.templates.scopes import Scope
 from akswi_helpers.sandbox.wire import UNVERIFIED
 from akswi_helpers.types import Json
@@ -39,10 +39,7 @@ def _one(name: str, definition: Json, scope: Scope) -> Json:
     if type_name(value) not in TYPES[kind][1].split(", ") and not (
         value is None and definition.get("nullable")
     ):
-        raise ExpressionRefused(
-            f"{UNVERIFIED}The template output '{name}' is not valid: Template output JToken type "
-            f"is not valid. Expected '{TYPES[kind][1]}'. Actual '{type_name(value)}'."
-        )
+        raise type_differs("output", name, TYPES[kind][1], type_name(value))
     if is_secure(definition):
         return {"type": TYPES[kind][0]}
     return {"type": TYPES[kind][0], "value": value}

@@ -18,15 +18,18 @@ from akswi_helpers.sandbox.templates.evaluate import evaluate
 from akswi_helpers.sandbox.templates.refusals import (
     ExpressionRefused,
     NotEmulated,
+    Stated,
     TemplateRefused,
+    default_refused,
     parameter_bounds,
     parameter_missing,
     parameter_not_allowed,
-    parameter_type,
     parameters_unknown,
+    refers_to_itself,
+    type_differs,
     validation_failed,
 )
-from akswi_helpers.sandbox.templates.scopes import Host, NeedsRuntime, Scope, lookup, not_found
+from akswi_helpers.sandbox.templates.scopes import Host, NotKnownYet, Scope, lookup, not_found
 from akswi_helpers.types import Json
 
 # How a parameter's type is written in an answer, and what JSON must hold for it.
@@ -59,6 +62,7 @@ class Parameters:
         self.definitions = {name: resolved(template, body) for name, body in raw.items()}
         self.values: dict[str, Value] = {}
         self.unknown: set[str] = set()
+        self.variables = lookup("variable", {})  # what defaults see; whoever has some sets it
         self._given = {name.lower(): value for name, value in given.items()}
         self._names = {name.lower(): name for name in self.definitions}
         self._busy: set[str] = set()
@@ -75,7 +79,7 @@ class Parameters:
     def look_up(self, name: str) -> Value:
         """The value of parameter `name`. Raises ExpressionRefused when there is none."""
         if name.lower() in self.unknown:
-            raise NeedsRuntime("reference")
+            raise NotKnownYet("reference")
         own = self._names.get(name.lower())
         if own is None:
             raise not_found("parameter", name)
@@ -118,13 +122,15 @@ class Parameters:
 
     def _default(self, name: str, default: Value) -> Value:
         if name in self._busy:
-            raise validation_failed(f"The default value of parameter '{name}' refers to itself.")
+            raise validation_failed(str(refers_to_itself(name)))
         self._busy.add(name)
-        scope = Scope(self.look_up, lookup("variable", {}), self._host)
+        scope = Scope(self.look_up, self.variables, self._host)
         try:
             return evaluate(default, replace(scope, in_default=True))
-        except ExpressionRefused as error:
+        except Stated as error:
             raise validation_failed(str(error)) from error
+        except ExpressionRefused as error:
+            raise default_refused(name, self._at(name), str(error)) from error
         finally:
             self._busy.discard(name)
 
@@ -136,10 +142,10 @@ class Parameters:
             raise validation_failed(f"The type '{kind}' of parameter '{name}' is not valid.")
         wanted = TYPES[kind][1]
         if type_name(value) not in wanted.split(", "):
-            raise parameter_type(name, self._at(name), wanted, type_name(value))
+            raise type_differs("parameter", name, wanted, type_name(value))
         self._check_allowed(name, definition, value)
         if rule := _broken_bound(definition, value):
-            raise parameter_bounds(name, self._at(name), rule)
+            raise parameter_bounds(name, rule)
 
     def _check_allowed(self, name: str, definition: Json, value: Value) -> None:
         allowed = definition.get("allowedValues")
@@ -155,7 +161,7 @@ class Parameters:
     ) -> TemplateRefused:
         if is_secure(definition):
             rule = "The parameter value is not part of the allowed value(s)."
-            return parameter_bounds(name, self._at(name), rule)
+            return parameter_bounds(name, rule)
         listed = ",".join(v if isinstance(v, str) else compact(v) for v in allowed)
         shown = value if isinstance(value, str) else compact(value)
         return parameter_not_allowed(shown, name, self._at(name), listed)
@@ -175,7 +181,7 @@ def _broken_bound(definition: Json, value: Value) -> str:
         what = "Length of the value"
     elif isinstance(value, int) and not isinstance(value, bool):
         size, low, high = value, definition.get("minValue"), definition.get("maxValue")
-        what = "The value"
+        what = "Value"
     else:
         return ""
     if low is not None and size < low:

@@ -14,11 +14,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from akswi_helpers.sandbox.templates.documents import NESTED, Definition, definitions
+from akswi_helpers.sandbox.templates.documents import NESTED, Definition, definitions, place
+from akswi_helpers.sandbox.templates.dotnet import type_name
 from akswi_helpers.sandbox.templates.evaluate import count_of, evaluate
 from akswi_helpers.sandbox.templates.refusals import (
     ExpressionRefused,
     NotEmulated,
+    Stated,
+    resource_refused,
     validation_failed,
 )
 from akswi_helpers.sandbox.templates.resource_ids import joined
@@ -94,16 +97,16 @@ def plan(template: Json, scope: Scope, *, ahead: bool = False) -> Plan:
     from akswi_helpers.sandbox.templates.graph import dependencies
 
     found = Plan({})
-    for place, definition in enumerate(definitions(template)):
+    for at, definition in enumerate(definitions(template)):
         try:
-            for planned in _unrolled(definition, str(place), scope):
+            for planned in _unrolled(definition, str(at), scope):
                 found.resources[planned.key] = planned
         except NeedsRuntime as error:
             if not ahead:
-                raise _invalid(definition, error) from error
+                raise _invalid(template, definition, error) from error
             found.complete = False
         except ExpressionRefused as error:
-            raise _invalid(definition, error) from error
+            raise _invalid(template, definition, error) from error
     _refuse_twins(found)
     found.waits_for = dependencies(found)
     return found
@@ -140,14 +143,14 @@ def nested_template(planned: Planned) -> Json:
     return template
 
 
-def _unrolled(definition: Definition, place: str, scope: Scope) -> Iterator[Planned]:
-    key = definition.symbol or place
+def _unrolled(definition: Definition, at: str, scope: Scope) -> Iterator[Planned]:
+    key = definition.symbol or at
     loop = definition.loop
     if loop is None:
         yield _planned(definition, key, scope)
         return
     name = str(evaluate(loop.get("name") or key, scope))
-    for turn in range(count_of(name, evaluate(loop["count"], scope))):
+    for turn in range(count_of(evaluate(loop["count"], scope))):
         inside = scope.within(name, turn)
         yield _planned(definition, f"{key}[{turn}]", inside, name, turn)
 
@@ -162,23 +165,38 @@ def _planned(
             f"{UNVERIFIED}The condition of the resource must be a boolean, not '{condition}'."
         )
     if "apiVersion" not in body:
-        raise ExpressionRefused(f"{UNVERIFIED}The resource has no apiVersion.")
+        raise Stated(
+            f"The template resource '{body['name']}' is not valid. The api-version property at "
+            "line '1' and column '1' is not defined. The api-profile '<null>' for the template "
+            f"does not match any valid api-version for the resource type '{body['type']}'.  Either "
+            "explicitly specify the api-version for the resource or specify the correct "
+            "api-profile for the template.. "
+            "Please see https://aka.ms/arm-syntax-resources for usage details."
+        )
     name = evaluate(body["name"], scope)
     if not isinstance(name, str):
-        raise ExpressionRefused(f"{UNVERIFIED}The name of the resource must be a string.")
+        raise ExpressionRefused(
+            f"Evaluation result of language expression '{name}' is type '{type_name(name)}', "
+            "expected type is 'String'."
+        )
     id_ = _id(body, name, scope)
     return Planned(key, id_, name, definition, scope, condition, loop, turn)
 
 
 def _id(body: Json, name: str, scope: Scope) -> ResourceId:
     kind, names = str(body["type"]), name.split("/")
-    if len(kind.split("/")) != len(names) + 1:
-        raise ExpressionRefused(
-            f"The template resource '{name}' for type '{kind}' at line '1' and column '1' has "
-            "incorrect segment lengths. A nested resource type must have identical number of "
-            "segments as its resource name. A root resource type must have segment length one "
-            "greater than its resource name. Please see https://aka.ms/arm-syntax-resources for "
-            "usage details."
+    described, wanted = f"'{name or body['name']}' of type '{kind}'", kind.count("/")
+    details = "Please see https://aka.ms/arm-syntax-resources for usage details."
+    if not name:
+        raise Stated(
+            f"The template resource {described} at line '1' and column '1' is not valid. The name "
+            f"property cannot be null or empty. {details}"
+        )
+    if len(names) != wanted:
+        raise Stated(
+            f"The template resource {described} at line '1' and column '1' has an invalid name. "
+            f"The name '{name}' contains '{len(names)}' name segment(s) separated by '/', but "
+            f"'{wanted}' segment(s) were expected. {details}"
         )
     return joined(_scope_id(body, scope), kind, names)
 
@@ -195,16 +213,9 @@ def _scope_id(body: Json, scope: Scope) -> str:
     return scope.group_id
 
 
-def _invalid(definition: Definition, error: ExpressionRefused) -> Exception:
-    text = str(error)
-    if text.startswith("The template resource"):
-        return validation_failed(text)
-    mark = UNVERIFIED if not text.startswith(UNVERIFIED) else ""
-    name, kind = definition.body.get("name", ""), definition.body["type"]
-    return validation_failed(
-        f"{mark}The template resource '{name}' of type '{kind}' at line '1' and column '1' is not "
-        f"valid: {text}"
-    )
+def _invalid(template: Json, definition: Definition, error: ExpressionRefused) -> Exception:
+    name = str(definition.body["name"])
+    return resource_refused(name, place(template, definition.body), error)
 
 
 def _refuse_twins(found: Plan) -> None:

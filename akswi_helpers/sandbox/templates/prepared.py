@@ -39,7 +39,8 @@ def prepare(
     """
     parameters = Parameters(checked(template), given, host)
     parameters.unknown.update(name.lower() for name in unknown)
-    parameters.settle()
     variables = Variables(template.get("variables") or {}, parameters.look_up, host)
+    parameters.variables = variables.look_up
+    parameters.settle()
     scope = Scope(parameters.look_up, variables.look_up, host)
     return Prepared(template, parameters, scope, plan(template, scope, ahead=ahead))

@@ -20,6 +20,10 @@ class ExpressionRefused(Exception):
     """An expression that Resource Manager would not evaluate; the text says why."""
 
 
+class Stated(ExpressionRefused):
+    """A refusal whose text already says what of the template it is about."""
+
+
 class NotEmulated(Exception):
     """Something that Resource Manager has and this engine does not; the text names it."""
 
@@ -81,18 +85,43 @@ def parameters_unknown(names: str, known: str) -> TemplateRefused:
     )
 
 
-def parameter_type(name: str, column: int, wanted: str, given: str) -> TemplateRefused:
-    """A value of another type than the parameter's."""
+def type_differs(what: str, name: str, wanted: str, given: str) -> TemplateRefused:
+    """A value of another type than it must have; `what` is "parameter" or "output"."""
     return validation_failed(
-        f"{UNVERIFIED}Template parameter JToken type is not valid. Expected '{wanted}'. Actual "
-        f"'{given}'. The template parameter is '{name}' at line '1' and column '{column}'. Please "
-        "see https://aka.ms/arm-parameter-types for usage details."
+        f"The provided value for the template {what} '{name}' is not valid. Expected a value of "
+        f"type '{wanted}', but received a value of type '{given}'. "
+        "Please see https://aka.ms/arm-create-parameter-file for usage details."
     )
 
 
-def parameter_bounds(name: str, column: int, rule: str) -> TemplateRefused:
+def parameter_bounds(name: str, rule: str) -> TemplateRefused:
     """A value outside minLength, maxLength, minValue or maxValue; the value is not repeated."""
     return validation_failed(
-        f"{UNVERIFIED}The provided value for the template parameter '{name}' at line '1' and "
-        f"column '{column}' is not valid. {rule}"
+        f"The provided value for the template parameter '{name}' is not valid. {rule} "
+        "Please see https://aka.ms/arm-syntax-parameters for usage details."
+    )
+
+
+def default_refused(name: str, column: int, reason: str) -> TemplateRefused:
+    """The default value of a parameter cannot be worked out."""
+    return validation_failed(
+        f"The template expression in parameter '{name}' at line '1' and column '{column}' is not "
+        f"valid: {reason}"
+    )
+
+
+def refers_to_itself(name: str) -> Stated:
+    """A parameter's default or a variable that needs itself."""
+    return Stated(
+        f"The '{name}' symbol references itself in its own definition, which is not allowed."
+    )
+
+
+def resource_refused(name: str, column: int, error: ExpressionRefused) -> TemplateRefused:
+    """An expression of the resource written as `name` cannot be worked out."""
+    if isinstance(error, Stated):
+        return validation_failed(str(error))
+    return validation_failed(
+        f"The template resource '{name}' at line '1' and column '{column}' is not valid: {error}. "
+        "Please see https://aka.ms/arm-functions for usage details."
     )

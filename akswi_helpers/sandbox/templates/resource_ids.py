@@ -11,16 +11,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from akswi_helpers.sandbox.templates.builtins import Value
+from akswi_helpers.sandbox.templates.builtins import PLACES, Value, too_few, wrong_type
 from akswi_helpers.sandbox.templates.refusals import ExpressionRefused
 from akswi_helpers.sandbox.templates.scopes import Scope
-from akswi_helpers.sandbox.wire import UNVERIFIED
 from akswi_helpers.types import ResourceId
 
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
-def joined(scope: str, kind: str, names: Sequence[str]) -> ResourceId:
+def joined(scope: str, kind: str, names: Sequence[str], function: str = "resourceId") -> ResourceId:
     """The id of a resource of type `kind` with `names`, one for each part of the type, at `scope`.
 
     Raises ExpressionRefused when the counts differ.
@@ -28,9 +27,9 @@ def joined(scope: str, kind: str, names: Sequence[str]) -> ResourceId:
     namespace, *parts = kind.split("/")
     if not parts or len(parts) != len(names):
         raise ExpressionRefused(
-            f"{UNVERIFIED}Unable to evaluate template language function 'resourceId': the type "
-            f"'{kind}' requires '{len(parts)}' resource name argument(s). "
-            "Please see https://aka.ms/arm-resource-functions/#resourceid for usage details."
+            f"Unable to evaluate template language function '{function}': the type '{kind}' "
+            f"requires '{len(parts)}' resource name argument(s). Please see "
+            f"https://aka.ms/arm-resource-functions/#{function.lower()} for usage details."
         )
     pairs = "/".join(f"{part}/{name}" for part, name in zip(parts, names, strict=True))
     return f"{scope.rstrip('/')}/providers/{namespace}/{pairs}"
@@ -49,21 +48,21 @@ def subscription_resource_id(scope: Scope, arguments: Sequence[Value]) -> Resour
     """subscriptionResourceId([subscription], type, name, …)."""
     before, kind, names = _around_type("subscriptionResourceId", arguments)
     subscription = before[0] if before else scope.group_id.split("/")[2]
-    return joined(f"/subscriptions/{subscription}", kind, names)
+    return joined(f"/subscriptions/{subscription}", kind, names, "subscriptionResourceId")
 
 
 def tenant_resource_id(scope: Scope, arguments: Sequence[Value]) -> ResourceId:
     """tenantResourceId(type, name, …)."""
     _, kind, names = _around_type("tenantResourceId", arguments)
-    return joined("", kind, names)
+    return joined("", kind, names, "tenantResourceId")
 
 
 def extension_resource_id(scope: Scope, arguments: Sequence[Value]) -> ResourceId:
     """extensionResourceId(id, type, name, …)."""
+    if len(arguments) < 3:
+        raise too_few("extensionResourceId", 3)
     texts = _texts("extensionResourceId", arguments)
-    if len(texts) < 3:
-        raise _unfit("extensionResourceId", arguments)
-    return joined(texts[0], texts[1], texts[2:])
+    return joined(texts[0], texts[1], texts[2:], "extensionResourceId")
 
 
 def _subscription_and_group(scope: Scope, before: Sequence[str]) -> tuple[str, str]:
@@ -77,6 +76,8 @@ def _subscription_and_group(scope: Scope, before: Sequence[str]) -> tuple[str, s
 
 
 def _around_type(name: str, arguments: Sequence[Value]) -> tuple[list[str], str, list[str]]:
+    if len(arguments) < 2:
+        raise too_few(name, 2)
     texts = _texts(name, arguments)
     at = next((place for place, text in enumerate(texts) if "/" in text), None)
     if at is None or at > 2:
@@ -85,14 +86,16 @@ def _around_type(name: str, arguments: Sequence[Value]) -> tuple[list[str], str,
 
 
 def _texts(name: str, arguments: Sequence[Value]) -> list[str]:
-    if not all(isinstance(argument, str) for argument in arguments):
-        raise _unfit(name, arguments)
+    for place, argument in enumerate(arguments):
+        if not isinstance(argument, str):
+            raise wrong_type(name, f"its {PLACES[min(place, 8)]} parameter", "String", argument)
     return list(arguments)
 
 
 def _unfit(name: str, arguments: Sequence[Value]) -> ExpressionRefused:
     return ExpressionRefused(
-        f"{UNVERIFIED}Unable to evaluate template language function '{name}': the arguments do not "
-        "name a resource type and its names. "
-        "Please see https://aka.ms/arm-resource-functions/#resourceid for usage details."
+        f"Unable to evaluate template language function '{name}': function requires exactly one "
+        "multi-segmented argument which must be resource type including resource provider "
+        f"namespace. Current function arguments '{','.join(map(str, arguments))}'. Please see "
+        f"https://aka.ms/arm-resource-functions/#{name.lower()} for usage details."
     )

@@ -14,18 +14,22 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from akswi_helpers.sandbox.templates.builtins import Value
-from akswi_helpers.sandbox.templates.refusals import ExpressionRefused
+from akswi_helpers.sandbox.templates.refusals import ExpressionRefused, Stated
 from akswi_helpers.types import Json, ResourceId
 
 
 class NeedsRuntime(ExpressionRefused):
     """The expression asks for something that is known only while the deployment runs."""
 
-    def __init__(self, function: str) -> None:
+    def __init__(self, function: str, more: str = "") -> None:
         super().__init__(
-            f"The template function '{function}' is not expected at this location. "
+            f"The template function '{function}' is not expected at this location. {more}"
             "Please see https://aka.ms/arm-functions for usage details."
         )
+
+
+class NotKnownYet(NeedsRuntime):
+    """It asks for a parameter whose value only the run will tell."""
 
 
 class Host(Protocol):
@@ -90,9 +94,9 @@ def lookup(kind: str, values: Mapping[str, Value]) -> Lookup:
     return find
 
 
-def not_found(kind: str, name: str) -> ExpressionRefused:
+def not_found(kind: str, name: str) -> Stated:
     """A parameter or variable that the template does not have."""
-    return ExpressionRefused(
+    return Stated(
         f"The template {kind} '{name}' is not found. Please see "
         f"https://aka.ms/arm-syntax-{kind}s for usage details."
     )

@@ -17,7 +17,6 @@ from akswi_helpers.sandbox.templates import resource_ids
 from akswi_helpers.sandbox.templates.builtins import Value
 from akswi_helpers.sandbox.templates.refusals import ExpressionRefused, NotEmulated
 from akswi_helpers.sandbox.templates.scopes import NeedsRuntime, Scope
-from akswi_helpers.sandbox.wire import UNVERIFIED
 from akswi_helpers.types import Json
 
 ENVIRONMENT: Json = {
@@ -36,11 +35,21 @@ ENVIRONMENT: Json = {
 
 
 def _parameters(scope: Scope, arguments: Sequence[Value]) -> Value:
+    _require_one("parameters", arguments)
     return scope.parameters(str(arguments[0]))
 
 
 def _variables(scope: Scope, arguments: Sequence[Value]) -> Value:
+    _require_one("variables", arguments)
     return scope.variables(str(arguments[0]))
+
+
+def _require_one(name: str, arguments: Sequence[Value]) -> None:
+    if len(arguments) != 1:
+        raise ExpressionRefused(
+            f"The template language function '{name}' must have only one parameter. "
+            "Please see https://aka.ms/arm-functions for usage details."
+        )
 
 
 def _copy_index(scope: Scope, arguments: Sequence[Value]) -> int:
@@ -49,14 +58,16 @@ def _copy_index(scope: Scope, arguments: Sequence[Value]) -> int:
     name = names[0].lower() if names else scope.loop
     if name not in scope.loops:
         raise ExpressionRefused(
-            f"{UNVERIFIED}The template function 'copyIndex' is not expected at this location. The "
-            "function can only be used in a resource with copy specified. "
-            "Please see https://aka.ms/arm-copy for usage details."
+            "The template function 'copyIndex' is not expected at this location. The function can "
+            "only be used in a resource with copy specified. "
+            "Please see https://aka.ms/arm-resource-loops for usage details."
         )
     return scope.loops[name] + (offsets[0] if offsets else 0)
 
 
 def _reference(scope: Scope, arguments: Sequence[Value]) -> Value:
+    if not arguments:
+        raise NeedsRuntime("reference")
     target, version, full = _reference_arguments(arguments)
     return scope.host.reference(target, version, full)
 
@@ -69,6 +80,8 @@ def _reference_arguments(arguments: Sequence[Value]) -> tuple[str, str, bool]:
 
 
 def _references(scope: Scope, arguments: Sequence[Value]) -> list[Value]:
+    if not arguments:
+        raise NeedsRuntime("references")
     full = len(arguments) > 1 and str(arguments[1]).lower() == "full"
     return scope.host.references(str(arguments[0]), full)
 
@@ -91,7 +104,8 @@ def _utc_now(scope: Scope, arguments: Sequence[Value]) -> str:
 
 def _only_in_defaults(scope: Scope, name: str) -> None:
     if not scope.in_default:
-        raise NeedsRuntime(name)
+        only = "The function can only be used with parameter default value expresions. "
+        raise NeedsRuntime(name, only)  # the missing letter is Azure's
 
 
 def _fixed(name: str) -> Callable[[Scope, Sequence[Value]], Value]:

@@ -12,7 +12,7 @@ import binascii
 import json
 import urllib.parse
 
-from akswi_helpers.sandbox.templates.builtins import Value, built_in
+from akswi_helpers.sandbox.templates.builtins import Value, built_in, only_of
 from akswi_helpers.sandbox.templates.dotnet import as_text, compact, composite, type_name
 from akswi_helpers.sandbox.templates.hashes import guid, unique_string
 from akswi_helpers.sandbox.templates.refusals import ExpressionRefused
@@ -128,17 +128,7 @@ def _pad_left(value: Value, width: int, filler: str = " ") -> str:
 
 @built_in("join", "Array", "String")
 def _join(values: list[Value], between: str) -> str:
-    plain = ("String", "Integer", "Boolean")
-    odd = [place for place, value in enumerate(values) if type_name(value) not in plain]
-    if odd:
-        kinds = ", ".join(dict.fromkeys(type_name(values[place]) for place in odd))
-        raise ExpressionRefused(
-            "The template language function 'join' expects its first parameter to be an array only "
-            "containing elements of type(s) 'String, Integer, Boolean'. The provided value "
-            f"contains elements with disallowed type(s) '{kinds}' in index(es) "
-            f"{', '.join(map(str, odd))}. Please see https://aka.ms/arm-functions for usage "
-            "details."
-        )
+    only_of("join", values, "String", "Integer", "Boolean")
     return between.join(map(as_text, values))
 
 
@@ -152,7 +142,10 @@ def _json(text: str) -> Value:
     try:
         return json.loads(text)
     except ValueError as error:
-        raise _undecodable("json", "The value cannot be parsed as JSON") from error
+        raise ExpressionRefused(
+            "Unable to evaluate the template language function 'json'. The argument provided is "
+            "not a valid JSON string."
+        ) from error
 
 
 @built_in("base64", "String")
@@ -183,7 +176,11 @@ def _data_uri(text: str) -> str:
 def _data_uri_to_string(text: str) -> str:
     head, comma, body = text.partition(",")
     if not head.startswith("data:") or not comma:
-        raise _undecodable("dataUriToString", "The value is not a data URI")
+        raise ExpressionRefused(
+            "The template language function 'dataUriToString' expects its parameter to be "
+            f"formatted as a valid data URI. The provided value '{text}' was not formatted "
+            "correctly. Please see https://aka.ms/arm-functions#dataUriToString for usage details."
+        )
     if head.endswith(";base64"):
         return _base64_to_string(body)
     return urllib.parse.unquote(body)

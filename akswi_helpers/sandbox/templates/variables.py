@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from akswi_helpers.sandbox.templates.builtins import Value
 from akswi_helpers.sandbox.templates.evaluate import copies, evaluate
-from akswi_helpers.sandbox.templates.refusals import ExpressionRefused
-from akswi_helpers.sandbox.templates.scopes import Host, Lookup, Scope, not_found
-from akswi_helpers.sandbox.wire import UNVERIFIED
+from akswi_helpers.sandbox.templates.refusals import (
+    ExpressionRefused,
+    Stated,
+    refers_to_itself,
+)
+from akswi_helpers.sandbox.templates.scopes import Host, Lookup, NotKnownYet, Scope, not_found
 from akswi_helpers.types import Json
 
 
@@ -33,16 +36,20 @@ class Variables:
 
     def _work_out(self, key: str, name: str) -> Value:
         if key in self._busy:
-            raise ExpressionRefused(
-                f"{UNVERIFIED}The template variable '{name}' refers to itself. "
-                "Please see https://aka.ms/arm-syntax-variables for usage details."
-            )
+            raise refers_to_itself(name)
         self._busy.add(key)
         try:
             if key in self._loops:
                 return copies(self._loops[key], self._scope)
             if key in self._plain:
                 return evaluate(self._plain[key], self._scope)
+        except (Stated, NotKnownYet):
+            raise
+        except ExpressionRefused as error:
+            raise Stated(
+                f"The template variable '{name}' is not valid: {error}. "
+                "Please see https://aka.ms/arm-functions for usage details."
+            ) from error
         finally:
             self._busy.discard(key)
         raise not_found("variable", name)

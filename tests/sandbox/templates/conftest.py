@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -20,10 +20,13 @@ GROUP_ID = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/akswiwe"
 class Desk:
     """A host that knows the group and nothing else: what a template is before it runs."""
 
+    template: ClassVar[Json] = {}
     id = f"{GROUP_ID}/providers/Microsoft.Resources/deployments/main"
 
     def resource_group(self) -> Json:
-        return {"id": GROUP_ID, "name": "akswiwe", "location": "westeurope", "tags": {}}
+        kind = {"type": "Microsoft.Resources/resourceGroups", "location": "westeurope"}
+        more: Json = {"tags": {}, "managedBy": None, "properties": {}}
+        return {"id": GROUP_ID, "name": "akswiwe", **kind, **more}
 
     def subscription(self) -> Json:
         return {"id": f"/subscriptions/{SUBSCRIPTION}", "subscriptionId": SUBSCRIPTION}

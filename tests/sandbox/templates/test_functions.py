@@ -94,7 +94,7 @@ def test_expression_gives(expression: str, expected: Any) -> None:
         ("[reference('x').y]", "The template function 'reference' is not expected"),
         ("[newGuid()]", "The template function 'newGuid' is not expected"),
         ("[shout('x')]", "The template function 'shout' is not valid."),
-        ("[concat('x']", "The language expression 'concat('x'' is not valid."),
+        ("[concat('x']", "expected token 'RightParenthesis' and actual 'EndOfData'"),
         ("[copyIndex()]", "The template function 'copyIndex' is not expected"),
         ("[toLower('a', 'b')]", "requires 1 argument(s) while 2 were provided"),
     ],

@@ -28,13 +28,21 @@ def settled(definition: Json, **given: Any) -> Parameters:
             {"p": "x"},
             "is not valid. The parameter value is not part of the allowed value(s): 'A,B'.",
         ),
-        ({"type": "int"}, {"p": "1"}, "Expected 'Integer'. Actual 'String'."),
-        ({"type": "int"}, {"p": True}, "Expected 'Integer'. Actual 'Boolean'."),
-        ({"type": "string"}, {"p": None}, "Expected 'String, Uri'. Actual 'Null'."),
+        ({"type": "int"}, {"p": "1"}, "type 'Integer', but received a value of type 'String'."),
+        ({"type": "int"}, {"p": True}, "type 'Integer', but received a value of type 'Boolean'."),
+        (
+            {"type": "string"},
+            {"p": None},
+            "type 'String, Uri', but received a value",
+        ),
         ({"type": "string", "minLength": 3}, {"p": "ab"}, "greater than or equal to '3'"),
         ({"type": "int", "maxValue": 3}, {"p": 4}, "less than or equal to '3'"),
         ({"type": "string"}, {"p": "x", "q": "y"}, "The template parameters 'q'"),
-        ({"type": "string", "defaultValue": "[parameters('p')]"}, {}, "refers to itself"),
+        (
+            {"type": "string", "defaultValue": "[parameters('p')]"},
+            {},
+            "references itself",
+        ),
     ],
 )
 def test_parameter_is_refused(definition: Json, given: Json, words: str) -> None:

@@ -91,7 +91,7 @@ def test_symbolic_resources_wait_for_symbols_and_read_existing_ones() -> None:
 @pytest.mark.parametrize(
     ("resources", "words"),
     [
-        ([resource("a/b")], "has incorrect segment lengths"),
+        ([resource("a/b")], "contains '2' name segment(s) separated by '/'"),
         ([resource("a"), resource("A")], "is defined multiple times in a template"),
         ([resource("a", dependsOn=["b"])], "The resource 'b' is not defined in the template"),
         (
@@ -99,7 +99,7 @@ def test_symbolic_resources_wait_for_symbols_and_read_existing_ones() -> None:
             "Circular dependency detected on resource",
         ),
         ([resource("[reference('x').y]")], "'reference' is not expected at this location"),
-        ([resource("a", copy={"name": "l", "count": -1})], "must be a whole number"),
+        ([resource("a", copy={"name": "l", "count": -1})], "has an invalid copy count of: '-1'"),
         ([resource("a", condition="yes")], "must be a boolean"),
     ],
 )
