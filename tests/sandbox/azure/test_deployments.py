@@ -350,6 +350,14 @@ def test_deleted_deployment_leaves_what_it_made(lab: Lab) -> None:
     assert lab.get(f"{IDENTITY}/id-a", IDENTITY_API)["name"] == "id-a"
 
 
+def test_group_that_goes_takes_its_deployments_along(lab: Lab) -> None:
+    lab.deploy(template(identity("id-a")))
+    lab.call("DELETE", lab.group)
+    lab.finish()
+    assert lab.world.state(Deployments).in_group(lab.group) == []
+    assert list(lab.world.table("deployments.steps")) == []
+
+
 def test_exported_template_is_the_one_deployed(lab: Lab) -> None:
     sent = template(identity("id-a"))
     lab.deploy(sent)

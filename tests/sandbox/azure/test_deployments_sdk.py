@@ -96,3 +96,15 @@ def test_list_and_operations_tell_the_history(client: DeploymentsMgmtClient, gro
     assert "told" in names
     told: Any = first.properties
     assert told.target_resource.resource_name == "id-told"
+
+
+def test_body_as_az_sends_it_is_taken_over_the_wire(cloud: Cloud, group: str) -> None:
+    text = (places.shipped("bicep") / "kvRbac.json").read_text(encoding="utf-8")
+    given = json.dumps({"properties": {"mode": "incremental", "parameters": {}}})
+    url = f"https://management.azure.com/subscriptions/{cloud.settings.subscription_id}"
+    url += f"/resourcegroups/{group}/providers/Microsoft.Resources/deployments/az/validate"
+    headers = {"Authorization": f"Bearer {cloud.token()}", "Content-Type": "application/json"}
+    sent = f"{given[:-2]}, template:{text}}}}}".encode()
+    answer = cloud.raw("POST", f"{url}?api-version=2025-04-01", data=sent, headers=headers)
+    assert answer.status_code == 400
+    assert "The value for the template parameter 'kvName'" in answer.json()["error"]["message"]
