@@ -63,7 +63,8 @@ class Ahead:
 
     def deployer(self) -> Json:
         """Who deploys."""
-        return {"objectId": self.caller.object_id, "tenantId": self.caller.tenant_id}
+        who = {"objectId": self.caller.object_id, "tenantId": self.caller.tenant_id}
+        return {**who, "userPrincipalName": ""}  # only a person has one, and none lives here
 
     def reference(self, target: str, api_version: str, full: bool) -> Value:
         """Raises NeedsRuntime: nothing is made yet."""
