@@ -225,13 +225,15 @@ class Container:
     async def _watch(self, process: launcher.Running, began: str) -> None:
         started, log = time.monotonic(), self.log
         logs = self._place.cluster.world.state(Logs)
+        copying = asyncio.ensure_future(_copy(process.output, logs, log))
         try:
-            await _copy(process.output, logs, log)
             code = await process.wait()
+            await asyncio.wait([copying], timeout=1)  # somebody may have taken its output along
         except asyncio.CancelledError:
             process.kill()
             raise
         finally:
+            copying.cancel()
             logs.end(log)
         if time.monotonic() - started > 2 * LONGEST_BACK_OFF:
             self._back_off = 0

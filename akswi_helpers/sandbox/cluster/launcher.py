@@ -27,6 +27,7 @@ _PYTHONS = ("python", "python3")
 _APPLETS = ("sleep", "echo", "cat", "env", "printenv", "true", "false", "sh")
 _LEAST_DATA = 512 << 20  # Python with TLS needs room, whatever the pod's limit says
 _FILES = 256
+_PIPE_HOLDS = 8192  # characters that no system's pipe makes us wait for
 
 
 class StartError(Exception):
@@ -121,18 +122,25 @@ async def start(wanted: Start) -> Running:
             start_new_session=True,
             limit=1 << 16,
         )
+        await _tell(ours, _asked(wanted))
     except BaseException:
-        os.close(ours)
+        os.close(ours)  # the process, if there is one, sees that and ends
         raise
     finally:
         os.close(theirs)
-    await asyncio.to_thread(_send, ours, _asked(wanted))  # it may be more than a pipe holds
     return Running(process, ours)
+
+
+async def _tell(pipe: int, asked: str) -> None:
+    if len(asked) < _PIPE_HOLDS:
+        _send(pipe, asked)
+    else:
+        await asyncio.to_thread(_send, pipe, asked)
 
 
 def _send(pipe: int, asked: str) -> None:
     data = asked.encode() + b"\n"
-    with contextlib.suppress(BrokenPipeError):  # it is dead: its exit code says so
+    with contextlib.suppress(OSError):  # it is dead, or we gave up on it
         while data:
             data = data[os.write(pipe, data) :]
 

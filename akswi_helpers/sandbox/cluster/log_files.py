@@ -38,6 +38,8 @@ class Logs:
 
     def write(self, path: Path, line: bytes, *, whole: bool = True) -> None:
         """Add a line (or, not `whole`, a piece of a long one) without its newline."""
+        if not path.exists():
+            return  # the pod is gone, its folder with it
         if path.stat().st_size > MOST:
             path.replace(path.with_suffix(".log.1"))
         head = f"{_stamp(self._world.clock.now())} stdout {'F' if whole else 'P'} "

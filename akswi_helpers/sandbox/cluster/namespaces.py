@@ -30,6 +30,27 @@ _ABOUT_CA = (
 )
 
 
+_ALL_WELL = {
+    "NamespaceDeletionDiscoveryFailure": (
+        "ResourcesDiscovered",
+        "All resources successfully discovered",
+    ),
+    "NamespaceDeletionGroupVersionParsingFailure": (
+        "ParsedGroupVersions",
+        "All legacy kube types successfully parsed",
+    ),
+    "NamespaceDeletionContentFailure": (
+        "ContentDeleted",
+        "All content successfully deleted, may be waiting on finalization",
+    ),
+    "NamespaceContentRemaining": ("ContentRemoved", "All content successfully removed"),
+    "NamespaceFinalizersRemaining": (
+        "ContentHasNoFinalizers",
+        "All content-preserving finalizers finished",
+    ),
+}
+
+
 def reconcile(cluster: Cluster, name: str) -> float | None:
     """Furnish a namespace, or empty it; seconds until it may go."""
     kind = cluster.kind("v1", "Namespace")
@@ -91,30 +112,9 @@ def _tell(cluster: Cluster, namespace: Json, left: list[str]) -> None:
     counts = ", ".join(f"{r}. has {left.count(r)} resource instances" for r in sorted(set(left)))
     content = ("SomeResourcesRemain", f"Some resources are remaining: {counts}")
     if not left:
-        content = ("ContentRemoved", "All content successfully removed")
-    wanted = {
-        "NamespaceDeletionDiscoveryFailure": (
-            False,
-            "ResourcesDiscovered",
-            "All resources successfully discovered",
-        ),
-        "NamespaceDeletionGroupVersionParsingFailure": (
-            False,
-            "ParsedGroupVersions",
-            "All legacy kube types successfully parsed",
-        ),
-        "NamespaceDeletionContentFailure": (
-            False,
-            "ContentDeleted",
-            "All content successfully deleted, may be waiting on finalization",
-        ),
-        "NamespaceContentRemaining": (bool(left), *content),
-        "NamespaceFinalizersRemaining": (
-            False,
-            "ContentHasNoFinalizers",
-            "All content-preserving finalizers finished",
-        ),
-    }
+        content = _ALL_WELL["NamespaceContentRemaining"]
+    remaining = {"NamespaceContentRemaining": (bool(left), *content)}
+    wanted = {name: (False, *words) for name, words in _ALL_WELL.items()} | remaining
     before = {c["type"]: c for c in live["status"].get("conditions") or []}
     now = timestamp(cluster.world.clock.now())
     conditions = [

@@ -38,40 +38,44 @@ def report(
 ) -> None:
     """Write an event about an object, or count one more of it. `container` names the part."""
     involved = _involved(about, container)
-    namespace = about["metadata"].get("namespace") or "default"
-    kind = cluster.kind("v1", "Event")
-    now = timestamp(cluster.world.clock.now())
-    alike = [
-        e for e in cluster.store.list(kind, namespace) if _alike(e, involved, reason, component)
-    ]
+    kind, namespace = cluster.kind("v1", "Event"), about["metadata"].get("namespace") or "default"
+    every = cluster.store.list(kind, namespace)
+    alike = [event for event in every if _alike(event, involved, reason, component)]
     message = message[:_LONGEST]
     if combined := len(alike) >= _MOST_ALIKE:
         message = _COMBINED + message
     found = next((event for event in alike if _repeats(event, message, combined)), None)
+    now = timestamp(cluster.world.clock.now())
     try:
         if found is not None:
             again = {"count": int(found.get("count", 1)) + 1, "lastTimestamp": now}
             changed = {**copied(found), **again, "message": message}
             cluster.objects.update(kind, namespace, changed, manager=component)
             return
-        event = {
-            "metadata": {"name": f"{about['metadata']['name']}.{time.time_ns():x}"},
-            "involvedObject": involved,
-            "reason": reason,
-            "message": message,
-            "source": {"component": component} | ({"host": node} if node else {}),
-            "firstTimestamp": now,
-            "lastTimestamp": now,
-            "count": 1,
-            "type": "Warning" if warning else "Normal",
-            "eventTime": None,
-            "reportingComponent": component,
-            "reportingInstance": node,
-        }
+        event = _event(involved, reason, message, component, node, warning, now)
         cluster.objects.create(kind, namespace, event, manager=component)
     except StatusError as error:
         if error.status not in (403, 404, 409):  # the namespace is going: nobody will read it
             raise
+
+
+def _event(
+    involved: Json, reason: str, message: str, component: str, node: str, warning: bool, now: str
+) -> Json:
+    return {
+        "metadata": {"name": f"{involved['name']}.{time.time_ns():x}"},
+        "involvedObject": involved,
+        "reason": reason,
+        "message": message,
+        "source": {"component": component} | ({"host": node} if node else {}),
+        "firstTimestamp": now,
+        "lastTimestamp": now,
+        "count": 1,
+        "type": "Warning" if warning else "Normal",
+        "eventTime": None,
+        "reportingComponent": component,
+        "reportingInstance": node,
+    }
 
 
 def expire(cluster: Cluster) -> None:

@@ -118,6 +118,17 @@ def test_what_a_container_does_is_not_shown_to_others(tmp_path: Path) -> None:
     assert "app1/web/main" in said
 
 
+def test_program_may_be_longer_than_a_pipe(tmp_path: Path) -> None:
+    code = f"print(len({'x' * 300_000!r}))"
+    wanted = Start(Program.PYTHON, ("python3", "-c", code), {"PATH": "/bin"}, tmp_path)
+
+    async def said() -> bytes:
+        running = await start(wanted)
+        return await running.output.read()
+
+    assert asyncio.run(said()) == b"300000\n"
+
+
 def test_command_that_the_image_has_not_is_refused(tmp_path: Path) -> None:
     wanted = Start(Program.PYTHON, ("node", "main.js"), {}, tmp_path)
     with pytest.raises(StartError, match=r'exec: "node": executable file not found in \$PATH'):
