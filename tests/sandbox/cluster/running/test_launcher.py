@@ -122,11 +122,11 @@ def test_program_may_be_longer_than_a_pipe(tmp_path: Path) -> None:
     code = f"print(len({'x' * 300_000!r}))"
     wanted = Start(Program.PYTHON, ("python3", "-c", code), {"PATH": "/bin"}, tmp_path)
 
-    async def said() -> bytes:
+    async def once() -> tuple[bytes, int]:
         running = await start(wanted)
-        return await running.output.read()
+        return await running.output.read(), await running.wait()
 
-    assert asyncio.run(said()) == b"300000\n"
+    assert asyncio.run(once()) == (b"300000\n", 0)
 
 
 def test_command_that_the_image_has_not_is_refused(tmp_path: Path) -> None:
