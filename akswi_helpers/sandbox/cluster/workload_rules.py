@@ -125,9 +125,10 @@ def _counts(status: Json, own: tuple[str, ...]) -> list[FieldError]:
     errors = [e for n in counted for e in not_negative(f"status.{n}", status.get(n, 0))]
     whole = status.get("replicas", 0)
     for name in parts:
-        if status.get(name, 0) > whole:
+        part = status.get(name, 0)
+        if part > whole:
             why = "cannot be greater than status.replicas"
-            errors.append(invalid(f"status.{name}", status[name], why))
+            errors.append(invalid(f"status.{name}", part, why))
     available = status.get("availableReplicas", 0)
     if available > status.get("readyReplicas", 0):
         why = "cannot be greater than readyReplicas"

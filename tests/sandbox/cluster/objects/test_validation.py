@@ -199,3 +199,15 @@ def test_new_finalizer_is_refused_while_the_object_goes() -> None:
     old = {"metadata": {"name": "c", "deletionTimestamp": "2026-11-24T12:00:00Z"}}
     new = {"metadata": {**old["metadata"], "finalizers": ["x.io/a"]}}
     assert validate_update(kind, new, old)[0].reason == "FieldValueForbidden"
+
+
+def test_status_with_impossible_numbers_is_refused() -> None:
+    kind = builtin().named("apps/v1", "Deployment")
+    new = {**deployment(), "status": {"replicas": -1}}
+    sentences = [error.sentence() for error in validate_update(kind, new, deployment())]
+    assert sentences == [
+        "status.replicas: Invalid value: -1: must be greater than or equal to 0",
+        "status.updatedReplicas: Invalid value: 0: cannot be greater than status.replicas",
+        "status.readyReplicas: Invalid value: 0: cannot be greater than status.replicas",
+        "status.availableReplicas: Invalid value: 0: cannot be greater than status.replicas",
+    ]
