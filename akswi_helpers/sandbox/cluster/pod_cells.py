@@ -84,19 +84,25 @@ def _ended(terminated: Json) -> str:
 
 
 def _of_containers(pod: Json, word: str) -> tuple[str, int]:
-    ready, running = 0, False
+    ready, running, failed = 0, False, ""
     for one in reversed((pod.get("status") or {}).get("containerStatuses") or []):
         state = one.get("state") or {}
-        waiting = (state.get("waiting") or {}).get("reason")
+        waiting, ended = (state.get("waiting") or {}).get("reason"), state.get("terminated")
         if waiting:
             word = waiting
-        elif state.get("terminated"):
-            word = _ended(state["terminated"])
+        elif ended:
+            word = _ended(ended)
+            failed = word if ended.get("exitCode") else failed
         elif one.get("ready") and "running" in state:
             ready, running = ready + 1, True
-    if word == "Completed" and running:
-        word = "Running" if _condition(pod, "Ready") else "NotReady"
-    return word, ready
+    return (_not_over(pod, running, failed) if word == "Completed" else word), ready
+
+
+def _not_over(pod: Json, running: bool, failed: str) -> str:
+    """The word when the first container completed: others may run, or have failed."""
+    if running and _condition(pod, "Ready"):
+        return "Running"
+    return failed or ("NotReady" if running else "Completed")
 
 
 def _going(pod: Json, word: str) -> str:
