@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from akswi_helpers.lab import Lab
 
 RENEW_BEFORE_S = 600
+EXPIRY, CLIENT = "the token's expiry", "the Kubernetes client"  # what a lab remembers of it
 
 
 def kubeconfig(lab: Lab) -> Path:
@@ -156,18 +157,19 @@ def _bytes(value: bytes | bytearray | str) -> bytes:
 
 def _renew(lab: Lab) -> None:
     """Put a fresh token in the token file when the last one is about to expire."""
-    expires = lab.once("token expires", lambda: 0)
     file = lab.folder / "token"
+    expires = lab.once(EXPIRY, lambda: 0)
     if expires - time.time() > RENEW_BEFORE_S and file.exists():
         return
-    token, lab._memory["token expires"] = lab.cloud.token(AKS_SCOPE)
+    token, expires = lab.cloud.token(AKS_SCOPE)
+    lab.forget(EXPIRY, CLIENT)
+    lab.once(EXPIRY, lambda: expires)
     private_files.write(file, token.encode())
-    lab._memory.pop("api", None)
 
 
 def _client(lab: Lab) -> Any:
     path = kubeconfig(lab)
-    return lab.once("api", lambda: _connect(lab, path))
+    return lab.once(CLIENT, lambda: _connect(lab, path))
 
 
 def _connect(lab: Lab, path: Path) -> Any:
@@ -208,7 +210,7 @@ def _ask(
 ) -> tuple[int, bytes]:
     status, said = _once(lab, method, path, query, body, accept)
     if status == 401:  # the token file is newer than what this client holds
-        lab._memory.pop("token expires", None)
+        lab.forget(EXPIRY)
         status, said = _once(lab, method, path, query, body, accept)
     return status, said
 

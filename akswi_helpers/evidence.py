@@ -29,7 +29,8 @@ PATIENCE_S = 30
 # How long until an app has surely read again: it does every second here, every 30 on Azure.
 SANDBOX_READS_S, AZURE_READS_S = 4, 45
 _DIGEST = re.compile(r"sha256=([0-9a-f]{64})")
-_ENVIRONMENT = "AZURE_FEDERATED_TOKEN_FILE"
+TOKEN_FILE, CLIENT_ID = "AZURE_FEDERATED_TOKEN_FILE", "AZURE_CLIENT_ID"
+OF_KEYS = ("AADSTS7000272", "AADSTS90061")  # Entra read the issuer's documents, and said no then
 
 
 @explain.told
@@ -64,17 +65,18 @@ def logged(lab: Lab, app: str, patience_s: float = PATIENCE_S) -> Digest | None:
 @explain.told
 def chain(lab: Lab, app: str) -> Chain:
     """Every hop of the app's way to its secret, each tried now, until one is refused."""
-    scenario = scenarios.named(app)
-    label = _injected(lab, app)
-    if not label:
-        why = "the pod has no label azure.workload.identity/use, or was made before it had one"
-        return _chain(scenario, 1, "", why)
-    given = pod_tokens.exchange(lab, app)
-    if isinstance(given, Refused):
-        return _chain(scenario, 3 if given.code.endswith("7000272") else 2, given.code, _why(given))
-    answer = _open(lab, app, given.value)
-    if answer is not None:
-        return _chain(scenario, 5, answer.code, _why(answer))
+    scenario, given = scenarios.named(app), _environment(lab, app)
+    if TOKEN_FILE not in given:
+        return _chain(scenario, 1, "", explain.NO_LABEL)
+    if CLIENT_ID not in given:
+        return _chain(scenario, 2, "", explain.NO_ANNOTATION)
+    got = pod_tokens.exchange(lab, app, client_id=given[CLIENT_ID])
+    if isinstance(got, Refused):
+        return _chain(scenario, 3 if got.code in OF_KEYS else 2, got.code, _why(got))
+    vault = given.get("KEYVAULT_NAME") or vaults.name(lab, app)
+    refused = _open(lab, vault, got.value)
+    if refused is not None:
+        return _chain(scenario, 5, refused.code, _why(refused))
     return _chain(scenario, 7, "", "")
 
 
@@ -86,8 +88,8 @@ def _row(lab: Lab, scenario: Scenario) -> dict[str, str]:
         "app": scenario.name,
         "works": "yes" if equal else "no",
         "how": scenario.identity,
-        "in the pod": _shown(found),
-        "in the vault": _shown(kept),
+        "in the pod": repr(found) if found else _said(lab, scenario.name),
+        "in the vault": repr(kept),
         "proof": "equal" if equal else "different",
     }
 
@@ -100,8 +102,10 @@ def _settled(lab: Lab, app: str, kept: Digest) -> Digest | None:
     return found
 
 
-def _shown(digest: Digest | None) -> str:
-    return "nothing" if digest is None else repr(digest)
+def _said(lab: Lab, app: str) -> str:
+    """The code that the app's log names in place of a fingerprint, or "nothing"."""
+    refused = explain.of_log(_last_line(lab, app))
+    return refused.code if refused else "nothing"
 
 
 def _last_line(lab: Lab, app: str) -> str:
@@ -112,15 +116,16 @@ def _last_line(lab: Lab, app: str) -> str:
     return said.strip()
 
 
-def _injected(lab: Lab, app: str) -> bool:
-    """Whether the webhook gave the app's newest pod what the exchange needs."""
+def _environment(lab: Lab, app: str) -> dict[str, str]:
+    """The variables of the app's newest pod, those that the webhook gave included."""
     containers = apps.newest_pod(lab, app)["spec"]["containers"]
-    return any(row["name"] == _ENVIRONMENT for one in containers for row in one.get("env", []))
+    rows = [row for one in containers for row in one.get("env", [])]
+    return {str(row["name"]): str(row.get("value", "")) for row in rows if row.get("value")}
 
 
-def _open(lab: Lab, app: str, access_token: str) -> Refused | None:
-    """Ask the app's vault with its own access token; the refusal, or None when it answers."""
-    url = f"https://{vaults.name(lab, app)}.vault.azure.net/secrets/{vaults.SECRET}"
+def _open(lab: Lab, vault: str, access_token: str) -> Refused | None:
+    """Ask a vault with the app's own access token; the refusal, or None when it answers."""
+    url = f"https://{vault}.vault.azure.net/secrets/{vaults.SECRET}"
     headers = {"Authorization": f"Bearer {access_token}"}
     with lab.http() as session:
         reply = session.get(url, params={"api-version": "7.4"}, headers=headers)

@@ -32,6 +32,11 @@ UNREACHED = (
     "Nobody answered: on the sandbox, 'akswi sandbox start' brings it back with all that it kept; "
     "on Azure, look at the network."
 )
+NO_LABEL = 'the pod has no label azure.workload.identity/use: "true", or was made before it had one'
+NO_ANNOTATION = "its service account has no annotation azure.workload.identity/client-id"
+MISSING = "NotInjected"  # ours: a missing label or annotation has no code on any wire
+_SAID = re.compile(r"error: (\S+) says (\d{3}): (\w+): (.*)")
+_NOT_GIVEN = re.compile(r"error: ([A-Z_, ]+) not set: (.*?)(?: \(then make the pod anew\))?$", re.M)
 _AADSTS = re.compile(r"(AADSTS\d+): (.*?)(?:\s+Trace ID:|$)", re.DOTALL)
 
 
@@ -113,6 +118,21 @@ def of_reply(reply: Reply) -> Refused:
     return _from_body(reply.status_code, body if isinstance(body, dict) else {})
 
 
+def of_log(line: str) -> Refused | None:
+    """What an app's log line says about a refusal, in three lines; None when it says none.
+
+    App 1 writes "error: <host> says <status>: <code>: <text>", or which variable it was not given.
+    """
+    if found := _SAID.search(line):
+        host, status, code, text = found.groups()
+        service = "Entra ID" if code.startswith("AADSTS") else "Key Vault"
+        return explained(service if "." in host else host, code, int(status), text)
+    if found := _NOT_GIVEN.search(line):
+        names, why = found.groups()
+        return explained("The pod's own program", MISSING, 0, f"{names} not set: {why}")
+    return None
+
+
 def kubernetes(status: int, body: bytes | str) -> Refused:
     """What a Kubernetes API answered, in three lines; `body` is its Status object."""
     try:
@@ -134,7 +154,7 @@ def explained(service: str, code: str, status: int, text: str, **values: str) ->
     if "presented" in values and "expected" in values:
         why += f" It was shown '{values['presented']}', and expects '{values['expected']}'."
     then = ADVICE.get(code.removeprefix("AADSTS"), OTHERWISE)
-    what = f"{service} refused: {code} ({status})."
+    what = f"{service} refused: {code} ({status})." if status else f"{service} stopped: {code}."
     return Refused(Refusal(service, code, status, what, why, then))
 
 

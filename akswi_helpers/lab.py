@@ -84,9 +84,10 @@ class Lab:
         made: Made = self._memory[key]
         return made
 
-    def forget(self) -> None:
-        """Read everything again from now on: something was made or removed."""
-        self._memory.clear()
+    def forget(self, *keys: str) -> None:
+        """Read these things again from now on, or everything: it was made anew or removed."""
+        for key in keys or tuple(self._memory):
+            self._memory.pop(key, None)
 
     def rows(self) -> dict[str, str]:
         """What a learner should know before anything is made."""

@@ -79,6 +79,39 @@ def test_explained_shows_both_values() -> None:
     assert "It was shown 'a', and expects 'b'." in str(refused)
 
 
+@pytest.mark.parametrize(
+    ("line", "code", "part"),
+    [
+        (
+            "error: login.microsoftonline.com says 401: AADSTS70025: The client has none.",
+            "AADSTS70025",
+            "Entra ID refused: AADSTS70025 (401).",
+        ),
+        (
+            "error: kv-1.vault.azure.net says 403: ForbiddenByRbac: Caller is not authorized.",
+            "ForbiddenByRbac",
+            "Key Vault refused: ForbiddenByRbac (403).",
+        ),
+        (
+            "error: AZURE_CLIENT_ID not set: its service account has no annotation "
+            "azure.workload.identity/client-id (then make the pod anew)",
+            "NotInjected",
+            "AZURE_CLIENT_ID not set: its service account has no annotation",
+        ),
+    ],
+)
+def test_of_log_reads_what_app_1_says(line: str, code: str, part: str) -> None:
+    refused = explain.of_log(line)
+    assert refused is not None
+    assert refused.code == code
+    assert part in str(refused)
+    assert OTHERWISE not in str(refused)
+
+
+def test_of_log_is_none_when_the_app_works() -> None:
+    assert explain.of_log("ok: kv-1 gave arbitrarySecret, sha256=00") is None
+
+
 def test_attempt_returns_what_was_refused() -> None:
     def call() -> None:
         raise explain.explained("Azure", "ResourceGroupNotFound", 404, "no such group")

@@ -130,6 +130,26 @@ def test_chain_stops_at_the_hop_that_refuses(lab: Lab) -> None:
     assert (broken.status, broken.code) == ("refused", "SecretDisabled")
 
 
+@pytest.mark.parametrize(("gone", "hop"), [("label", 1), ("annotation", 2)])
+def test_chain_names_what_the_webhook_was_not_given(lab: Lab, gone: str, hop: int) -> None:
+    if gone == "label":
+        wish = {
+            "spec": {"template": {"metadata": {"labels": {"azure.workload.identity/use": None}}}}
+        }
+        lab.kubectl(["patch", "deploy", DEPLOYMENT, "-n", NAMESPACE, "-p", json.dumps(wish)])
+    else:
+        lab.kubectl(f"annotate sa {DEPLOYMENT} -n {NAMESPACE} azure.workload.identity/client-id-")
+        lab.kubectl(f"delete pod --all -n {NAMESPACE} --grace-period=1")
+    lab.kubectl(f"rollout status deploy/{DEPLOYMENT} -n {NAMESPACE}", check=False)
+    refused = evidence.chain(lab, "app1").hops[hop - 1]
+    row = evidence.table(lab).loc["app1"]
+    apps.install(lab)
+    lab.kubectl(f"delete pod --all -n {NAMESPACE} --grace-period=1")
+    assert (refused.status, gone in refused.why) == ("refused", True)
+    assert (row["works"], row["in the pod"]) == ("no", "NotInjected")
+    assert evidence.table(lab).loc["app1", "works"] == "yes"
+
+
 def test_read_of_a_missing_secret_is_refused_in_three_lines(lab: Lab) -> None:
     refused = explain.attempt(vaults.read, lab, "app1", "no-such-secret")
     assert isinstance(refused, Refused)
