@@ -7,6 +7,7 @@
     GET …/resourceGroups/{group}/providers/Microsoft.KeyVault/vaults
     GET …/{subscription}/providers/Microsoft.KeyVault/vaults
     GET …/{subscription}/providers/Microsoft.KeyVault/deletedVaults
+    GET …/{subscription}/providers/Microsoft.KeyVault/deletedManagedHSMs
     GET …/Microsoft.KeyVault/locations/{location}/deletedVaults/{vault}
     POST …/Microsoft.KeyVault/locations/{location}/deletedVaults/{vault}/purge
     GET …/Microsoft.KeyVault/locations/{location}/operationResults/{operation}
@@ -228,6 +229,11 @@ def list_deleted(world: World, request: Request) -> Reply:
     return Reply({"value": [deleted_document(world, row) for row in rows]})
 
 
+def list_deleted_hsms(world: World, request: Request) -> Reply:
+    """None: no managed HSM can be made here. `az keyvault list-deleted` asks."""
+    return Reply({"value": []})
+
+
 def get_deleted(world: World, request: Request) -> Reply:
     """One deleted vault."""
     found = world.state(DeletedVaults).at(request.args["location"], request.args["vault"])
@@ -333,6 +339,7 @@ _DELETED = _SUBSCRIPTION + "/locations/{location}/deletedVaults/{vault}"
 _GROUP = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.KeyVault/vaults"
 _ONE = _GROUP + "/{vault}"
 _LIST_DELETED = "Microsoft.KeyVault/deletedVaults/read"
+_LIST_HSMS = "Microsoft.KeyVault/deletedManagedHsms/read"
 _READ_DELETED = "Microsoft.KeyVault/locations/deletedVaults/read"
 _PURGE = "Microsoft.KeyVault/locations/deletedVaults/purge/action"
 _CHECK = "Microsoft.KeyVault/checkNameAvailability/read"
@@ -346,6 +353,7 @@ ROUTES = (
     Route("GET", _GROUP, list_by_group, TYPE),
     Route("GET", f"{_SUBSCRIPTION}/vaults", list_by_subscription, TYPE),
     Route("GET", f"{_SUBSCRIPTION}/deletedVaults", list_deleted, TYPE, _LIST_DELETED),
+    Route("GET", f"{_SUBSCRIPTION}/deletedManagedHSMs", list_deleted_hsms, TYPE, _LIST_HSMS),
     Route("GET", _DELETED, get_deleted, TYPE, _READ_DELETED),
     Route("POST", f"{_DELETED}/purge", purge_deleted, TYPE, _PURGE),
     Route(

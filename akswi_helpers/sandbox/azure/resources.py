@@ -8,7 +8,7 @@
     DELETE /{scope+}/providers/Microsoft.Resources/tags/default
 
 Source: https://learn.microsoft.com/rest/api/resources/resources and /tags. Left out: moving,
-exporting and $expand; filters other than on type, name and tag.
+exporting; filters other than on type, name and tag.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from akswi_helpers.sandbox.azure.resource_ids import (
     type_of,
     within,
 )
+from akswi_helpers.sandbox.azure.timestamps import iso
 from akswi_helpers.sandbox.wire import Reply, Request, Route, WireError, not_emulated
 from akswi_helpers.sandbox.world import World
 from akswi_helpers.types import Json, ResourceId
@@ -72,6 +73,7 @@ class Resources:
     def __init__(self, world: World) -> None:
         self._world = world
         self._rows = world.table("arm.resources")  # lower-case id -> the document
+        self._times = world.table("arm.times")  # lower-case id -> {"created", "changed"}
 
     def get(self, resource_id: ResourceId) -> Json | None:
         """The stored document, or None."""
@@ -86,8 +88,14 @@ class Resources:
 
     def put(self, resource_id: ResourceId, document: Json) -> Json:
         """Store the document, new or changed; returns it."""
-        self._rows.put(path_of(resource_id).lower(), document)
+        key, now = path_of(resource_id).lower(), self._world.clock.now()
+        self._rows.put(key, document)
+        self._times.put(key, {"created": now, **self._times.get(key, {}), "changed": now})
         return document
+
+    def times(self, document: Json) -> Json:
+        """When a resource was made and last changed: {"created", "changed"}."""
+        return self._times[document["id"].lower()]
 
     def remove(self, resource_id: ResourceId) -> None:
         """Delete a resource and what hangs on it, each as its provider deletes it."""
@@ -118,6 +126,7 @@ class Resources:
             deleter(self._world, document)
         authorization.forget_scope(self._world, document["id"])
         self._rows.remove(document["id"].lower())
+        self._times.remove(document["id"].lower())
 
 
 def place(world: World, resource_id: ResourceId, kind: str, body: Json) -> tuple[Json | None, str]:
@@ -144,13 +153,13 @@ def filter_not_emulated(text: str) -> WireError:
 # 4 · Routes: parse, ask the state, render -------------------------------------
 
 
-@takes("$filter", "$top")
+@takes("$filter", "$top", "$expand")
 def list_resources(world: World, request: Request) -> Reply:
     """The resources of the subscription that the caller may read."""
     return _listed(world, request, f"/subscriptions/{request.args['subscription']}")
 
 
-@takes("$filter", "$top")
+@takes("$filter", "$top", "$expand")
 def list_by_group(world: World, request: Request) -> Reply:
     """The resources of one group."""
     scope = group_id(request.args["subscription"], request.args["group"])
@@ -222,12 +231,26 @@ def _listed(world: World, request: Request, scope: str) -> Reply:
     caller = caller_of(request)
     found = _filtered(world.state(Resources).top(scope), request.query.get("$filter", ""))
     seen = [
-        summary(one)
+        {**summary(one), **_expanded(world, one, request.query.get("$expand", ""))}
         for one in found
         if authorization.allowed(world, caller.object_id, f"{one['type']}/read", one["id"])
     ]
     top = int(request.query.get("$top") or len(seen) or 1)
     return Reply({"value": seen[:top]})
+
+
+def _expanded(world: World, document: Json, wanted: str) -> Json:
+    """The fields that $expand adds. Raises WireError 501 for one that is not known here."""
+    times = world.state(Resources).times(document)
+    known = {
+        "createdTime": iso(times["created"]),
+        "changedTime": iso(times["changed"]),
+        "provisioningState": document.get("properties", {}).get("provisioningState", "Succeeded"),
+    }
+    names = [name for name in wanted.split(",") if name]
+    if unknown := [name for name in names if name not in known]:
+        raise not_emulated(f"'{unknown[0]}' in the $expand of resources")
+    return {name: known[name] for name in names}
 
 
 def _filtered(documents: Iterable[Json], text: str) -> list[Json]:

@@ -153,6 +153,15 @@ def test_list_resources_filters_by_type_and_by_tag(azure: Clients) -> None:
     assert [one.name for one in by_tag] == ["id-r"]
 
 
+def test_list_resources_tells_when_each_was_made(arm: Arm, azure: Clients) -> None:
+    azure.group("groups-w")
+    azure.vault("groups-w", "kv-groups-w")
+    path = "/subscriptions/{s}/resourceGroups/groups-w/resources?$expand=createdTime,changedTime"
+    (found,) = arm("GET", path).json()["value"]
+    assert found["createdTime"] <= found["changedTime"]
+    assert refusal(arm("GET", path + ",colour"))[1] == "NotEmulated"
+
+
 def test_list_resources_refuses_other_filters(arm: Arm) -> None:
     found = refusal(arm("GET", "/subscriptions/{s}/resources?$filter=colour eq 'red'"))
     assert found[:2] == (501, "NotEmulated")
