@@ -33,7 +33,8 @@ _CHANGEABLE = (
 
 def pod(obj: Json) -> list[FieldError]:
     """What is wrong with a pod."""
-    return _spec(obj["spec"], "spec") + _spaces(obj["spec"])
+    spec = obj["spec"]
+    return _spec(spec, "spec") + _spaces(spec) + _nameless_tokens(spec)
 
 
 def template(found: Json, field: str) -> list[FieldError]:
@@ -51,14 +52,30 @@ def pod_change(new: Json, old: Json) -> list[FieldError]:
         if len(after.get(name) or ()) != len(before.get(name) or ()):
             why = "pod updates may not add or remove containers"
             return [forbidden(f"spec.{name}", why)]
-    if _fixed(after, before) == _fixed(before, before):
+    errors = _tolerations_kept(after, before)
+    if _fixed(after, before) != _fixed(before, before):
+        why = f"pod updates may not change fields other than {_CHANGEABLE}\n"
+        errors.append(forbidden("spec", why))
+    return errors
+
+
+def _tolerations_kept(after: Json, before: Json) -> list[FieldError]:
+    def timeless(found: Json) -> list[Json]:
+        listed = found.get("tolerations") or ()
+        return [{k: v for k, v in one.items() if k != "tolerationSeconds"} for one in listed]
+
+    now = timeless(after)
+    if all(one in now for one in timeless(before)):
         return []
-    return [forbidden("spec", f"pod updates may not change fields other than {_CHANGEABLE}\n")]
+    why = "existing toleration can not be modified except its tolerationSeconds"
+    return [forbidden("spec.tolerations", why)]
 
 
 def _fixed(spec: Json, before: Json) -> Json:
     """The part of a pod's spec that stays as it was made."""
     kept = copy.deepcopy(spec)
+    for name in ("priority", "preemptionPolicy"):  # admission sets them again
+        kept.setdefault(name, before.get(name))
     loose = ("activeDeadlineSeconds", "tolerations", "schedulingGates", "ephemeralContainers")
     for name in loose:
         kept.pop(name, None)
@@ -173,6 +190,21 @@ def _operator(one: Json, at: str) -> list[FieldError]:
         why = "value must be empty when `operator` is 'Exists'"
         return [invalid(at, value, why)] if value else []
     return [unsupported(at, operator, ("Equal", "Exists"))]
+
+
+def _nameless_tokens(spec: Json) -> list[FieldError]:
+    """A pod without a service account has no token to project."""
+    if spec.get("serviceAccountName"):
+        return []
+    why = "must not be specified when serviceAccountName is not set"
+    return [
+        forbidden(f"{path}.serviceAccountToken", why)
+        for at, volume in each("spec.volumes", spec.get("volumes"))
+        for path, one in each(
+            f"{at}.projected.sources", (volume.get("projected") or {}).get("sources")
+        )
+        if one.get("serviceAccountToken") is not None
+    ]
 
 
 def _spaces(spec: Json) -> list[FieldError]:

@@ -25,6 +25,8 @@ from akswi_helpers.types import Json
 _TYPES = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
 _AFFINITIES = ("ClientIP", "None")
 _POLICIES = ("Cluster", "Local")
+_FAMILIES = ("IPv4", "IPv6")
+_FAMILY_POLICIES = ("PreferDualStack", "RequireDualStack", "SingleStack")
 _NAMELESS: Json = {  # how the real server prints a port of its own making
     "Name": "",
     "Protocol": "",
@@ -54,7 +56,7 @@ def service(obj: Json) -> list[FieldError]:
         errors.append(unsupported("spec.sessionAffinity", affinity, _AFFINITIES))
     if kind not in _TYPES:
         errors.append(unsupported("spec.type", kind, _TYPES))
-    return errors + _addresses(spec) + _duplicates(spec) + _bound_to_type(spec)
+    return errors + _addresses(spec) + _families(spec) + _duplicates(spec) + _bound_to_type(spec)
 
 
 def address_kept(new: Json, old: Json) -> list[FieldError]:
@@ -77,6 +79,16 @@ def _addresses(spec: Json) -> list[FieldError]:
         if address not in ("None", "", None) and not is_address(address):
             why = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
             errors.append(invalid(at, address, why))
+    return errors
+
+
+def _families(spec: Json) -> list[FieldError]:
+    policy, errors = spec.get("ipFamilyPolicy"), list[FieldError]()
+    if policy is not None and policy not in _FAMILY_POLICIES:
+        errors.append(unsupported("spec.ipFamilyPolicy", policy, _FAMILY_POLICIES))
+    for at, family in each("spec.ipFamilies", spec.get("ipFamilies")):
+        if family not in _FAMILIES:
+            errors.append(unsupported(at, family, _FAMILIES))
     return errors
 
 

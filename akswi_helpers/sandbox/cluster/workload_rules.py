@@ -65,6 +65,20 @@ def daemon_set(obj: Json) -> list[FieldError]:
     kind = (spec.get("updateStrategy") or {}).get("type", "")
     if kind not in _DAEMON_STRATEGIES:
         errors.append(unsupported("spec.updateStrategy.type", kind, _DAEMON_STRATEGIES))
+    return errors + _daemon_rolling(spec.get("updateStrategy") or {})
+
+
+def _daemon_rolling(strategy: Json) -> list[FieldError]:
+    if strategy.get("type") != "RollingUpdate":
+        return []
+    at, rolling = "spec.updateStrategy.rollingUpdate", strategy.get("rollingUpdate") or {}
+    down, surge = rolling.get("maxUnavailable", 0), rolling.get("maxSurge", 0)
+    errors = _share(down, f"{at}.maxUnavailable") + _share(surge, f"{at}.maxSurge")
+    if _number(down) and _number(surge):
+        why = "may not be set when maxUnavailable is non-zero"
+        errors.append(invalid(f"{at}.maxSurge", surge, why))
+    elif not _number(down) and not _number(surge):
+        errors.append(required(f"{at}.maxUnavailable", "cannot be 0 when maxSurge is 0"))
     return errors
 
 

@@ -103,5 +103,7 @@ def _ours(kind: Kind, sent: dict[str, Any]) -> Any:
     if wrong:
         return f"{kind.kind}: {wrong[0]}"
     stored = prepare_new(kind, apply_defaults(kind, copy.deepcopy(sent)))
+    if kind is POD:
+        stored["spec"].setdefault("serviceAccountName", "default")  # as admission does
     errors = validate_create(kind, stored)
     return sorted((one.field, one.reason, one.message) for one in errors) if errors else ""
