@@ -281,6 +281,8 @@ def _asked(form: Mapping[str, str], resource: str) -> Asked:
         kind = _needed(form, "client_assertion_type")
         if kind != JWT_BEARER:
             raise errors.assertion_type_unknown(kind)
+        if "client_secret" in form:
+            raise not_emulated("a client_secret beside a client_assertion")
     return Asked(client, resource, form.get("client_secret"), assertion, _capabilities(form))
 
 

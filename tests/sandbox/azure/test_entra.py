@@ -181,6 +181,13 @@ def test_grant_of_people_is_not_emulated(cloud: Cloud, grant: str) -> None:
     assert grant in answer.json()["error_description"]
 
 
+def test_secret_beside_an_assertion_is_not_emulated(cloud: Cloud) -> None:
+    form = {**asserted(cloud, foreign()), "client_secret": cloud.settings.client_secret}
+    answer = post(cloud, **form)
+    assert answer.status_code == 501
+    assert "access_token" not in answer.json()
+
+
 def test_discovery_names_what_clients_need(cloud: Cloud) -> None:
     tenant = cloud.settings.tenant_id
     found = cloud.raw("GET", f"{LOGIN}/{tenant}/v2.0/.well-known/openid-configuration").json()
