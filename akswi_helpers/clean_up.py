@@ -17,6 +17,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from akswi_helpers import explain, inventory, ownership, progress
+from akswi_helpers.errors import LabError
 from akswi_helpers.lab import find_group
 
 if TYPE_CHECKING:
@@ -199,7 +200,10 @@ def _still_there(lab: Lab) -> list[str]:
 
 
 def _wait(lab: Lab, gone: Callable[[], bool]) -> None:
+    end = time.monotonic() + lab.cloud.patience_s
     while not gone():
+        if time.monotonic() > end:
+            raise LabError("Azure is still deleting; run 99-clean-up again to wait on.")
         time.sleep(lab.cloud.poll_s)
 
 

@@ -10,6 +10,7 @@ Whatever cannot go on is one sentence on standard error: exit 2 when it was aske
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from pathlib import Path
@@ -48,6 +49,7 @@ def run(
     """Run the notebooks in order, without a person."""
     from akswi_helpers import parameters, runner
 
+    os.environ["AKSWI_HEADLESS"] = "1"  # a choice kept in a notebook is not for this run
     walk = runner.Walk(
         parameters.settle(target, resource_group, location, scenario or None),
         tuple(only or ()),

@@ -9,6 +9,7 @@ Source: https://learn.microsoft.com/rest/api/resources/deployments. Left out: wh
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -172,10 +173,10 @@ def _refuse_foreign_resources(lab: Lab) -> None:
 
 def _finished(lab: Lab) -> Any:
     """The last deployment, waited for when it still runs; None when there is none."""
-    import time
-
-    found = get(lab)
+    found, end = get(lab), time.monotonic() + lab.cloud.patience_s
     while found and found.properties.provisioning_state in BUSY:
+        if time.monotonic() > end:
+            raise LabError("A deployment of this lab does not end; look at it before the next one.")
         progress.note("a deployment of this lab is still running")
         time.sleep(lab.cloud.poll_s)
         found = get(lab)

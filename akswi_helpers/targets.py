@@ -75,6 +75,11 @@ class Target:
         """How often it is worth asking whether something long is done, in seconds."""
         return 0.1 if self.is_sandbox else 5.0
 
+    @property
+    def patience_s(self) -> float:
+        """How long something may take before it is called stuck, in seconds."""
+        return 180.0 if self.is_sandbox else 3600.0
+
     @cached_property
     def credential(self) -> TokenCredential:
         """What signs in: the sandbox's deployer, or whoever Azure's own tools know."""

@@ -39,6 +39,14 @@ def test_usage_is_refused_with_2_and_makes_nothing(
     assert not (tmp_path / "sandbox").exists()
 
 
+def test_run_asks_for_no_choice_that_a_notebook_kept(tmp_path: Path) -> None:
+    (tmp_path / "choice.json").write_text('{"target": "aws"}')
+    env = {**os.environ, "AKSWI_HOME": str(tmp_path), "VSCODE_PID": "1", "AKSWI_HEADLESS": "0"}
+    command = [str(AKSWI), "run", "--only", "44"]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=50)
+    assert "There is no notebook '44'" in done.stderr
+
+
 def test_help_imports_nothing_heavy() -> None:
     code = (
         "import sys; import akswi_helpers.cli; "
