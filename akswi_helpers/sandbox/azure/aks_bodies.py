@@ -77,13 +77,17 @@ _POOL_ONLY = {
     "enableAutoScaling": False,
     "enableNodePublicIP": False,
     "enableFIPS": False,
+    "enableEncryptionAtHost": False,
+    "enableUltraSSD": False,
+    "scaleSetPriority": "Regular",
 }
+_CLUSTER_ONLY = {"bootstrapProfile": {"artifactSource": "Direct"}}  # what `az aks create` sends
 
 
 def check_cluster(name: str, body: Json, old: Json | None) -> None:
     """Raise WireError unless the body describes a cluster that can be made, or changed, here."""
     sent, before = body.get("properties") or {}, (old or {}).get("properties", {})
-    _only(sent, before, _READ, f"{TYPE} properties")
+    _only(sent, {**_CLUSTER_ONLY, **before}, _READ, f"{TYPE} properties")
     _require_kind(sent, before)
     if (body.get("identity") or {}).get("type", "SystemAssigned") != "SystemAssigned":
         raise not_emulated(f"an identity other than SystemAssigned of {TYPE}")

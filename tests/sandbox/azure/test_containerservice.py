@@ -219,6 +219,29 @@ def test_same_cluster_again_changes_nothing_but_its_tags(azure: Clients, cluster
     assert again.identity.principal_id == cluster.identity.principal_id
 
 
+def test_body_of_az_aks_create_is_taken(world: World, waiting: str) -> None:
+    pool = {
+        **POOL,
+        "orchestratorVersion": "",
+        "vmSize": "",
+        "scaleSetPriority": "Regular",
+        "enableUltraSSD": False,
+        "nodeTaints": [],
+        "upgradeSettings": {},
+    }
+    sent = changed(
+        kubernetesVersion="",
+        agentPoolProfiles=[pool],
+        bootstrapProfile={"artifactSource": "Direct"},
+        storageProfile={},
+    )
+    path = waiting.replace("aks-one", "aks-two")
+    assert front.call(world, OWNER, "PUT", path, VERSION, sent).status == 201
+    sent["properties"]["bootstrapProfile"]["artifactSource"] = "Cache"
+    with pytest.raises(WireError, match="bootstrapProfile"):
+        front.call(world, OWNER, "PUT", path, VERSION, sent)
+
+
 def test_tags_reach_the_node_group(azure: Clients, cluster: Any) -> None:
     tags: Any = {"tags": {"lab": "akswi", "new": "yes"}}
     client = azure.clusters.managed_clusters
