@@ -164,16 +164,22 @@ def _signed(number: int) -> int:
 def _time(raw: bytes) -> str | None:
     if not raw:
         return None
-    seconds = _signed(dict(_wire(raw)).get(1, 0))
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{_moment(dict(_wire(raw)))}Z"
 
 
 def _micro_time(raw: bytes) -> str | None:
     if not raw:
         return None
     parts = dict(_wire(raw))
-    whole = datetime.fromtimestamp(_signed(parts.get(1, 0)), UTC).strftime("%Y-%m-%dT%H:%M:%S")
-    return f"{whole}.{parts.get(2, 0) // 1000:06d}Z"
+    return f"{_moment(parts)}.{parts.get(2, 0) // 1000:06d}Z"
+
+
+def _moment(parts: dict[int, Any]) -> str:
+    try:
+        moment = datetime.fromtimestamp(_signed(parts.get(1, 0)), UTC)
+    except (OverflowError, OSError, ValueError) as error:
+        raise ValueError("The body holds a time that no calendar has.") from error
+    return moment.strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def _int_or_string(raw: bytes) -> int | str:

@@ -46,3 +46,9 @@ def test_decode_refuses_a_body_cut_short() -> None:
     whole = base64.b64decode(cases("protobuf")[0]["protobuf"])
     with pytest.raises(ValueError, match="ends in the middle"):
         protobuf.decode(whole[:-40])
+
+
+def test_decode_refuses_a_time_that_no_calendar_has() -> None:
+    beyond = b"\x0a\x0b\x42\x09\x08\xff\xff\xff\xff\xff\xff\xff\x7f"
+    with pytest.raises(ValueError, match="no calendar"):
+        protobuf._message("io.k8s.api.core.v1.ConfigMap", beyond)
