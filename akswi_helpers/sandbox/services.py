@@ -23,6 +23,7 @@ PACKAGE = "akswi_helpers.sandbox"
 MODULES = {
     "login.microsoftonline.com": "azure.entra",
     "management.azure.com": "azure.arm",
+    "graph.microsoft.com": "azure.graph",
     "*.vault.azure.net": "azure.keyvault",
     "*.oic.prod-aks.azure.com": "cluster.issuer",
     "169.254.169.254": "azure.imds",

@@ -13,7 +13,7 @@ import hmac
 from dataclasses import asdict, dataclass, field
 
 from akswi_helpers.sandbox.world import World
-from akswi_helpers.types import ClientId, ObjectId, ResourceId
+from akswi_helpers.types import ClientId, ObjectId, ResourceId, Seconds
 
 MAX_CREDENTIALS = 20  # per application or identity
 
@@ -37,7 +37,8 @@ class Principal:
     """A service principal. `kind` is "Application" or "ManagedIdentity".
 
     `owner` names what its credentials hang on: the identity's resource id, or the application's
-    object id. `secrets` are SHA-256 digests, never the text.
+    object id. `secrets` are SHA-256 digests, never the text; `periods` says of a digest from when
+    until when it counts, and one that it does not name always counts.
     """
 
     object_id: ObjectId
@@ -46,6 +47,7 @@ class Principal:
     kind: str
     owner: str = ""
     secrets: list[str] = field(default_factory=list)
+    periods: dict[str, list[Seconds]] = field(default_factory=dict)
 
     @property
     def resource_id(self) -> ResourceId:
@@ -115,3 +117,9 @@ def secret_matches(principal: Principal, secret: str) -> bool:
     """Whether `secret` is one of the principal's, compared in constant time."""
     given = digest(secret)
     return any(hmac.compare_digest(given, kept) for kept in principal.secrets)
+
+
+def secret_period(principal: Principal, secret: str) -> tuple[Seconds, Seconds]:
+    """From when until when one of the principal's secrets counts, Unix seconds."""
+    start, end = principal.periods.get(digest(secret), (0.0, float("inf")))
+    return start, end

@@ -26,7 +26,12 @@ from akswi_helpers.sandbox.azure import access_tokens, federation
 from akswi_helpers.sandbox.azure import entra_errors as errors
 from akswi_helpers.sandbox.azure.access import ENTRA
 from akswi_helpers.sandbox.azure.access_tokens import AccessToken
-from akswi_helpers.sandbox.azure.directory import Directory, Principal, secret_matches
+from akswi_helpers.sandbox.azure.directory import (
+    Directory,
+    Principal,
+    secret_matches,
+    secret_period,
+)
 from akswi_helpers.sandbox.tokens import SigningKeys
 from akswi_helpers.sandbox.wire import (
     MalformedBody,
@@ -159,8 +164,12 @@ async def _proof(world: World, principal: Principal, asked: Asked) -> str:
         return access_tokens.ASSERTION
     if asked.secret is None:
         raise errors.no_credential()
-    if not secret_matches(principal, asked.secret):
+    start, end = secret_period(principal, asked.secret)
+    now = world.clock.now()
+    if not secret_matches(principal, asked.secret) or now < start:
         raise errors.secret_wrong(principal.client_id)
+    if now >= end:
+        raise errors.secret_expired(principal.client_id)
     return access_tokens.SECRET
 
 

@@ -145,6 +145,16 @@ def secret_wrong(client: ClientId) -> WireError:
     return refusal(7000215, "invalid_client", text)
 
 
+def secret_expired(client: ClientId) -> WireError:
+    """The client secret was one of the application's, and its time is over."""
+    text = (
+        f"{UNVERIFIED}The provided client secret keys for app '{client}' are expired. Visit the "
+        "Azure portal to create new keys for your app: https://aka.ms/NewClientSecret, or consider "
+        "using certificate credentials for added security: https://aka.ms/certCreds."
+    )
+    return refusal(7000222, "invalid_client", text)
+
+
 # The assertion -------------------------------------------------------------------------------
 
 
