@@ -107,14 +107,16 @@ def _ordered_list(node: Node, live: Json, patch: Json, directive: str) -> None:
         where = ref(node).rpartition(".")[2]
         raise PatchError(f'unable to find api field in struct {where} for the json field "{name}"')
     key = inner.get("merge", "")
-    before, given = live.get(name), patch.get(name)
+    before, given = live.get(name, []), patch.get(name, [])
     for value in (order, before, given):
-        if value is not None and not isinstance(value, list):
-            raise PatchError(f"expected a []interface {{}}, but received a {kind_of(value)}")
-    _consistent(given or [], order, key)
+        if not isinstance(value, list):
+            # Go has no name for the type of nothing, and says so.
+            found = kind_of(value).replace("<nil>", "%!s(<nil>)")
+            raise PatchError(f"expected a []interface {{}}, but received a {found}")
+    _consistent(given, order, key)
     if name not in live and name not in patch:
         return
-    server = list(before or [])
+    server = list(before)
     if name not in patch:
         merged = list(server)
     elif name not in live:

@@ -149,3 +149,31 @@ def test_json_patch_refuses_in_the_api_s_words(op: dict[str, Any]) -> None:
     with pytest.raises(PatchRefused, match="the server rejected our request") as refused:
         json_patch({"data": {"a": "1"}}, [op])
     assert (refused.value.status, refused.value.reason) == (422, "Invalid")
+
+
+@pytest.mark.parametrize(
+    ("patch", "words"),
+    [
+        (
+            {"$setElementOrder/secrets": None},
+            "expected a []interface {}, but received a %!s(<nil>)",
+        ),
+        (
+            {"$setElementOrder/foo": []},
+            'unable to find api field in struct ServiceAccount for the json field "foo"',
+        ),
+        ({"secrets": [1]}, "list element types are not identical: [[map[name:a]] [1]]"),
+        (
+            {"secrets": [{"$patch": "x", "name": "a"}]},
+            "unknown patch type: x in map: map[$patch:x name:a]",
+        ),
+        ({"$patch": "foo"}, "unknown patch type: foo in map: map[$patch:foo]"),
+    ],
+    ids=str,
+)
+def test_strategic_merge_refuses_odd_directives_as_the_real_server(
+    patch: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(PatchRefused) as refused:
+        strategic_merge(ACCOUNT, {"secrets": [{"name": "a"}]}, patch)
+    assert (refused.value.status, str(refused.value)) == (500, words)
