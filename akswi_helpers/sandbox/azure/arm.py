@@ -35,7 +35,7 @@ from akswi_helpers.sandbox.azure import (
 )
 from akswi_helpers.sandbox.azure import arm_refusals as refusals
 from akswi_helpers.sandbox.azure.property_tables import arm_data
-from akswi_helpers.sandbox.azure.requests import inherit, refuse_unknown_query
+from akswi_helpers.sandbox.azure.requests import ANYONE, inherit, refuse_unknown_query
 from akswi_helpers.sandbox.azure.resource_groups import Groups
 from akswi_helpers.sandbox.azure.resource_ids import group_id, target_of, type_of
 from akswi_helpers.sandbox.wire import (
@@ -204,7 +204,7 @@ def _location(request: Request) -> str:
 
 
 def _require_role(world: World, request: Request, route: Route) -> None:
-    if route.action == "-":
+    if route.action == ANYONE:
         return
     assert request.caller is not None
     action, scope = route.action or _derived(request, route), target_of(request.path)

@@ -18,7 +18,7 @@ from __future__ import annotations
 from akswi_helpers.sandbox.azure import arm_refusals as refusals
 from akswi_helpers.sandbox.azure import authorization
 from akswi_helpers.sandbox.azure.operations import Operations, headers_for, status_document
-from akswi_helpers.sandbox.azure.requests import caller_of, takes
+from akswi_helpers.sandbox.azure.requests import ANYONE, caller_of, takes
 from akswi_helpers.sandbox.azure.resource_ids import group_id, path_of
 from akswi_helpers.sandbox.azure.resources import Resources
 from akswi_helpers.sandbox.wire import (
@@ -227,5 +227,5 @@ ROUTES = (
     Route("GET", _ALL, list_by_subscription, TYPE),
     Route("GET", _ONE, get, TYPE),
     Route("PATCH", _ONE, update, TYPE),
-    Route("GET", _OPERATION, get_operation, TYPE, f"{NAMESPACE}/locations/operations/read"),
+    Route("GET", _OPERATION, get_operation, TYPE, ANYONE),
 )

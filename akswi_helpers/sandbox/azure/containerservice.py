@@ -31,7 +31,7 @@ from akswi_helpers.sandbox.azure.kubeconfigs import user_kubeconfig
 from akswi_helpers.sandbox.azure.managed_clusters import ManagedClusters
 from akswi_helpers.sandbox.azure.operations import Operations, headers_for, status_document
 from akswi_helpers.sandbox.azure.property_tables import checked
-from akswi_helpers.sandbox.azure.requests import tags_of, takes
+from akswi_helpers.sandbox.azure.requests import ANYONE, tags_of, takes
 from akswi_helpers.sandbox.azure.resource_ids import group_id
 from akswi_helpers.sandbox.azure.resources import Resources, place
 from akswi_helpers.sandbox.cluster.clusters import Clusters
@@ -263,8 +263,6 @@ _GROUP = f"/subscriptions/{{subscription}}/resourceGroups/{{group}}/providers/{T
 _ONE = _GROUP + "/{cluster}"
 _POOLS = _ONE + "/agentPools"
 _LOCATION = f"/subscriptions/{{subscription}}/providers/{NAMESPACE}/locations/{{location}}"
-_READ = f"{OPERATIONS}/read"
-_RESULTS = f"{NAMESPACE}/locations/operationresults/read"
 
 ROUTES = (
     Route("PUT", _ONE, create_or_update, TYPE),
@@ -279,12 +277,12 @@ ROUTES = (
     Route("GET", _POOLS + "/{pool}", get_pool, POOLS),
     Route("DELETE", _POOLS + "/{pool}", delete_pool, POOLS),
     Route("GET", _POOLS, list_pools, POOLS),
-    Route("GET", _LOCATION + "/operations/{operation}", get_operation, OPERATIONS, _READ),
+    Route("GET", _LOCATION + "/operations/{operation}", get_operation, OPERATIONS, ANYONE),
     Route(
         "GET",
         _LOCATION + "/operationresults/{operation}",
         get_operation_result,
         OPERATIONS,
-        _RESULTS,
+        ANYONE,
     ),
 )

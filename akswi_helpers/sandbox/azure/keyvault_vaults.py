@@ -36,7 +36,7 @@ from akswi_helpers.sandbox.azure.keyvault_deleted import (
 )
 from akswi_helpers.sandbox.azure.keyvault_store import Secrets, pick
 from akswi_helpers.sandbox.azure.property_tables import checked
-from akswi_helpers.sandbox.azure.requests import caller_of, tags_of, takes
+from akswi_helpers.sandbox.azure.requests import ANYONE, caller_of, tags_of, takes
 from akswi_helpers.sandbox.azure.resource_ids import group_id
 from akswi_helpers.sandbox.azure.resources import Resources, place
 from akswi_helpers.sandbox.azure.timestamps import iso
@@ -343,7 +343,6 @@ _LIST_HSMS = "Microsoft.KeyVault/deletedManagedHsms/read"
 _READ_DELETED = "Microsoft.KeyVault/locations/deletedVaults/read"
 _PURGE = "Microsoft.KeyVault/locations/deletedVaults/purge/action"
 _CHECK = "Microsoft.KeyVault/checkNameAvailability/read"
-_RESULTS = "Microsoft.KeyVault/locations/operationResults/read"
 
 ROUTES = (
     Route("PUT", _ONE, create_or_update, TYPE),
@@ -361,7 +360,7 @@ ROUTES = (
         _SUBSCRIPTION + "/locations/{location}/operationResults/{operation}",
         purge_result,
         TYPE,
-        _RESULTS,
+        ANYONE,
     ),
     Route("POST", f"{_SUBSCRIPTION}/checkNameAvailability", check_name_availability, TYPE, _CHECK),
     Route("PUT", f"{_ONE}/secrets/{{name}}", put_secret, SECRETS),

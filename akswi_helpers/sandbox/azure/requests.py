@@ -12,6 +12,10 @@ from akswi_helpers.sandbox.azure.arm_refusals import invalid_request
 from akswi_helpers.sandbox.wire import Caller, Handler, Request, not_emulated
 from akswi_helpers.types import Json
 
+ANYONE = "-"
+"""A route's action when every caller of the tenant may ask: lists that show only what the caller
+may read, and the status of operations, which outlives the rights of the one who began it."""
+
 _TAKEN: dict[object, frozenset[str]] = {}
 
 

@@ -21,7 +21,7 @@ import re
 from akswi_helpers.sandbox.azure import arm_refusals as refusals
 from akswi_helpers.sandbox.azure import authorization
 from akswi_helpers.sandbox.azure.property_tables import checked
-from akswi_helpers.sandbox.azure.requests import caller_of, tags_of, takes
+from akswi_helpers.sandbox.azure.requests import ANYONE, caller_of, tags_of, takes
 from akswi_helpers.sandbox.azure.resource_ids import group_id, group_of, name_of
 from akswi_helpers.sandbox.azure.resources import Resources, location_of
 from akswi_helpers.sandbox.templates.records import Deployments
@@ -267,12 +267,12 @@ ROUTES = (
     Route("HEAD", PATH, check_existence, TYPE, f"{ACTIONS}/read"),
     Route("PATCH", PATH, update, TYPE, f"{ACTIONS}/write"),
     Route("DELETE", PATH, delete, TYPE, f"{ACTIONS}/delete"),
-    Route("GET", "/subscriptions/{subscription}/resourceGroups", list_groups, TYPE, "-"),
+    Route("GET", "/subscriptions/{subscription}/resourceGroups", list_groups, TYPE, ANYONE),
     Route(
         "GET",
         "/subscriptions/{subscription}/operationresults/{token}",
         deletion_status,
         TYPE,
-        "Microsoft.Resources/subscriptions/operationresults/read",
+        ANYONE,
     ),
 )

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator
 from akswi_helpers.sandbox.azure import arm_refusals as refusals
 from akswi_helpers.sandbox.azure import authorization
 from akswi_helpers.sandbox.azure.property_tables import arm_data
-from akswi_helpers.sandbox.azure.requests import caller_of, takes
+from akswi_helpers.sandbox.azure.requests import ANYONE, caller_of, takes
 from akswi_helpers.sandbox.azure.resource_ids import (
     group_id,
     group_of,
@@ -299,7 +299,7 @@ ROUTES = (
         "/subscriptions/{subscription}/resources",
         list_resources,
         "Microsoft.Resources/resourceGroups",
-        "-",
+        ANYONE,
     ),
     Route(
         "GET",

@@ -17,7 +17,7 @@ from __future__ import annotations
 from akswi_helpers.sandbox.azure import arm_refusals as refusals
 from akswi_helpers.sandbox.azure.authorization import Assignments
 from akswi_helpers.sandbox.azure.property_tables import arm_data
-from akswi_helpers.sandbox.azure.requests import caller_of
+from akswi_helpers.sandbox.azure.requests import ANYONE, caller_of
 from akswi_helpers.sandbox.wire import UNVERIFIED, Reply, Request, Route, WireError
 from akswi_helpers.sandbox.world import World
 from akswi_helpers.types import Json
@@ -147,8 +147,8 @@ _ONE = "/subscriptions/{subscription}"
 _RESOURCES = "Microsoft.Resources/resourceGroups"  # whose api-versions the providers' list has
 
 ROUTES = (
-    Route("GET", "/tenants", list_tenants, TYPE, "-"),
-    Route("GET", "/subscriptions", list_subscriptions, TYPE, "-"),
+    Route("GET", "/tenants", list_tenants, TYPE, ANYONE),
+    Route("GET", "/subscriptions", list_subscriptions, TYPE, ANYONE),
     Route("GET", _ONE, get_subscription, TYPE, f"{TYPE}/read"),
     Route("GET", f"{_ONE}/locations", list_locations, TYPE, f"{TYPE}/locations/read"),
     Route("GET", f"{_ONE}/providers", list_providers, _RESOURCES, f"{TYPE}/providers/read"),

@@ -11,7 +11,7 @@ from akswi_helpers.sandbox.azure import arm as front
 from akswi_helpers.sandbox.azure import resource_groups
 from akswi_helpers.sandbox.azure.resource_groups import Groups, deleted_name, deletion_token
 from akswi_helpers.sandbox.world import World
-from tests.sandbox.azure.conftest import OWNER, Arm, Clients, refusal
+from tests.sandbox.azure.conftest import OWNER, STRANGER, Arm, Clients, give, refusal
 
 EAST: Any = {"location": "East US", "tags": {"lab": "one"}}
 
@@ -88,6 +88,18 @@ def test_deletion_is_taken_up_after_a_restart(world: World) -> None:
     resource_groups.resume(world)
     asyncio.run(Surroundings.begun[0])
     assert not world.state(Groups).all()
+
+
+def test_deletion_is_followed_by_one_whose_rights_went_with_the_group(world: World) -> None:
+    group = "/subscriptions/s/resourceGroups/x"
+    front.call(world, OWNER, "PUT", group, "2025-04-01", {"location": "westeurope"})
+    give(world, STRANGER.object_id, "b24988ac-6180-42a0-ab88-20f7382dd24c", group)
+    Surroundings.begun, world.surroundings = [], Surroundings()  # type: ignore[assignment]
+    begun = front.call(world, STRANGER, "DELETE", group, "2025-04-01")
+    where = begun.headers["location"].removeprefix("https://management.azure.com").split("?")[0]
+    assert front.call(world, STRANGER, "GET", where, "2025-04-01").status == 202
+    asyncio.run(Surroundings.begun[0])
+    assert front.call(world, STRANGER, "GET", where, "2025-04-01").status == 200
 
 
 class Surroundings:
