@@ -134,6 +134,12 @@ def vault_name_taken(name: str) -> WireError:
     return WireError(409, "VaultAlreadyExists", text)
 
 
+def soft_delete_required() -> WireError:
+    """A new vault without soft delete: no longer to be had (since February 2025)."""
+    text = 'The property "enableSoftDelete" cannot be set to false.'
+    return WireError(400, "BadRequest", UNVERIFIED + text)
+
+
 def soft_delete_fixed() -> WireError:
     """Soft delete cannot be switched off."""
     text = (

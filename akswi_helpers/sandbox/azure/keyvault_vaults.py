@@ -145,7 +145,7 @@ def _check_properties(sent: Json, old: Json | None) -> None:
     """Raise WireError for property values that Azure refuses or that are not emulated."""
     before = (old or {}).get("properties", {})
     if sent.get("enableSoftDelete") is False:
-        raise sayings.soft_delete_fixed()
+        raise sayings.soft_delete_fixed() if old else sayings.soft_delete_required()
     if sent.get("enablePurgeProtection") is False and before.get("enablePurgeProtection"):
         raise sayings.purge_protection_fixed()
     days = sent.get("softDeleteRetentionInDays")

@@ -11,7 +11,7 @@ from akswi_helpers.sandbox.azure import arm as front
 from akswi_helpers.sandbox.azure.keyvault_deleted import DeletedVaults
 from akswi_helpers.sandbox.azure.keyvault_store import DAY
 from akswi_helpers.sandbox.world import World
-from tests.sandbox.azure.conftest import OWNER, Arm, Clients, refusal
+from tests.sandbox.azure.conftest import NOT_VERIFIED, OWNER, Arm, Clients, refusal
 
 VERSION = "2024-11-01"
 VAULTS = "/subscriptions/{s}/resourceGroups/vaults/providers/Microsoft.KeyVault/vaults"
@@ -145,6 +145,13 @@ REFUSED: list[tuple[str, dict[str, Any], int, str, str]] = [
     ("kv-elsewhere", {}, 409, "VaultAlreadyExists", "is already in use. Vault names are globally"),
     (
         "kv-new",
+        {"enableSoftDelete": False},
+        400,
+        "BadRequest",
+        NOT_VERIFIED + 'The property "enableSoftDelete" cannot be set to false.',
+    ),
+    (
+        "kv-protected",
         {"enableSoftDelete": False},
         400,
         "BadRequest",
