@@ -15,16 +15,16 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from akswi_helpers.sandbox.cluster.kinds import Kind, Kinds, builtin
-from akswi_helpers.sandbox.cluster.listening import Listener, free_port
-from akswi_helpers.sandbox.cluster.objects import Objects
-from akswi_helpers.sandbox.cluster.store import Store
+from akswi_helpers.sandbox.cluster.api.listening import Listener, free_port
+from akswi_helpers.sandbox.cluster.storage.objects import Objects
+from akswi_helpers.sandbox.cluster.storage.store import Store
+from akswi_helpers.sandbox.cluster.tables.kinds import Kind, Kinds, builtin
 from akswi_helpers.sandbox.tokens import SigningKeys
 from akswi_helpers.sandbox.world import World
 from akswi_helpers.types import Json, ResourceId, Url
 
 if TYPE_CHECKING:
-    from akswi_helpers.sandbox.cluster.api import Api
+    from akswi_helpers.sandbox.cluster.api.door import Api
 
 log = logging.getLogger(__name__)
 
@@ -89,7 +89,7 @@ class Cluster:
     @cached_property
     def api(self) -> Api:
         """The ASGI application that answers for this cluster."""
-        from akswi_helpers.sandbox.cluster.api import Api
+        from akswi_helpers.sandbox.cluster.api.door import Api
 
         return Api(self)
 
@@ -112,7 +112,8 @@ class Clusters:
 
     def open(self, spec: ClusterSpec) -> Cluster:
         """Make the cluster, inside a transaction; after the commit its API listens."""
-        from akswi_helpers.sandbox.cluster import rbac, system
+        from akswi_helpers.sandbox.cluster import system
+        from akswi_helpers.sandbox.cluster.api import rbac
 
         self._rows.put(spec.resource_id.lower(), {"spec": asdict(spec), "port": free_port()})
         cluster = self._fresh(spec.resource_id)
@@ -188,13 +189,13 @@ class Clusters:
         cluster.closing.set()
 
     async def _run(self, cluster: Cluster) -> None:
-        from akswi_helpers.sandbox.cluster import controllers
+        from akswi_helpers.sandbox.cluster.controllers import starting
 
         context = self._world.surroundings.server_context(cluster.spec.fqdn)
         listener = Listener(cluster.api, context, cluster.port)
         if listener.port != cluster.port:
             self._moved(cluster, listener.port)
-        work = [asyncio.ensure_future(w) for w in (listener.serve(), controllers.run(cluster))]
+        work = [asyncio.ensure_future(w) for w in (listener.serve(), starting.run(cluster))]
         try:
             await listener.listening()
             cluster.started = True

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from akswi_helpers.sandbox.cluster import addresses
-from akswi_helpers.sandbox.cluster.lifecycle import timestamp
+from akswi_helpers.sandbox.cluster.storage.lifecycle import timestamp
 from akswi_helpers.types import Json
 
 if TYPE_CHECKING:

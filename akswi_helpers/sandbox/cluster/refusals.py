@@ -15,7 +15,7 @@ from akswi_helpers.sandbox.wire import WireError
 from akswi_helpers.types import Json
 
 if TYPE_CHECKING:
-    from akswi_helpers.sandbox.cluster.kinds import Kind
+    from akswi_helpers.sandbox.cluster.tables.kinds import Kind
 
 _UNKNOWN = "the server could not find the requested resource"
 

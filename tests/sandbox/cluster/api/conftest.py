@@ -20,8 +20,8 @@ from typing import Any, TypeVar
 import pytest
 
 from akswi_helpers.sandbox.certificates import Authority
+from akswi_helpers.sandbox.cluster.api.listening import free_port
 from akswi_helpers.sandbox.cluster.clusters import Cluster, Clusters, ClusterSpec, NodePool
-from akswi_helpers.sandbox.cluster.listening import free_port
 from akswi_helpers.sandbox.cluster.service_tokens import issue
 from akswi_helpers.sandbox.world import Surroundings, World
 from akswi_helpers.types import Json

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from akswi_helpers.sandbox.cluster.paths import Target, read
+from akswi_helpers.sandbox.cluster.api.paths import Target, read
 
 _GROUP = "/apis/apps/v1"
 

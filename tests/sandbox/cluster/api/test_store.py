@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from akswi_helpers.sandbox.cluster.kinds import builtin
 from akswi_helpers.sandbox.cluster.refusals import StatusError
-from akswi_helpers.sandbox.cluster.store import Event, Store
+from akswi_helpers.sandbox.cluster.storage.store import Event, Store
+from akswi_helpers.sandbox.cluster.tables.kinds import builtin
 from akswi_helpers.sandbox.world import World
 from akswi_helpers.types import Json
 

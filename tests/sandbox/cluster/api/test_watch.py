@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from akswi_helpers.sandbox.cluster import watching
+from akswi_helpers.sandbox.cluster.api import watching
 from akswi_helpers.types import Json
 from tests.sandbox.cluster.api.conftest import Client, Host
 
@@ -95,8 +95,8 @@ def test_slow_watcher_is_told_to_start_over(
 
 @contextmanager
 def _watch(host: Host) -> Iterator[watching.Watch]:
-    from akswi_helpers.sandbox.cluster import paths
-    from akswi_helpers.sandbox.cluster.calls import Call
+    from akswi_helpers.sandbox.cluster.api import paths
+    from akswi_helpers.sandbox.cluster.api.calls import Call
 
     target = paths.read(MAPS)
     kind = host.cluster.kind("v1", "ConfigMap")

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from akswi_helpers.sandbox.cluster.apply import ApplyConflict, apply, track
-from akswi_helpers.sandbox.cluster.fieldsets import from_wire, in_order, printed, to_wire
-from akswi_helpers.sandbox.cluster.kinds import builtin
-from akswi_helpers.sandbox.cluster.merge import PatchRefused
+from akswi_helpers.sandbox.cluster.merging.apply import ApplyConflict, apply, track
+from akswi_helpers.sandbox.cluster.merging.fieldsets import from_wire, in_order, printed, to_wire
+from akswi_helpers.sandbox.cluster.merging.merge import PatchRefused
+from akswi_helpers.sandbox.cluster.tables.kinds import builtin
 
 CONFIG = builtin().named("v1", "ConfigMap")
 DEPLOYMENT = builtin().named("apps/v1", "Deployment")

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from akswi_helpers.sandbox.cluster.columns import definitions, table
-from akswi_helpers.sandbox.cluster.durations import human, since, unix
-from akswi_helpers.sandbox.cluster.kinds import Kind, builtin
+from akswi_helpers.sandbox.cluster.printing.columns import definitions, table
+from akswi_helpers.sandbox.cluster.printing.durations import human, since, unix
+from akswi_helpers.sandbox.cluster.tables.kinds import Kind, builtin
 from tests.sandbox.cluster.objects.test_kinds import CRD
 
 MADE = "2026-11-24T12:00:00Z"

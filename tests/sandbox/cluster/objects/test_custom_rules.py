@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from akswi_helpers.sandbox.cluster.defaulting import apply_defaults
-from akswi_helpers.sandbox.cluster.kinds import Kind, builtin
-from akswi_helpers.sandbox.cluster.validation import (
+from akswi_helpers.sandbox.cluster.rules.validation import (
     decode_errors,
     pruned,
     unknown_fields,
     validate_create,
 )
+from akswi_helpers.sandbox.cluster.tables.defaulting import apply_defaults
+from akswi_helpers.sandbox.cluster.tables.kinds import Kind, builtin
 
 SPEC: dict[str, Any] = {
     "type": "object",

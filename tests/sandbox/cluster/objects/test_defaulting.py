@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from akswi_helpers.sandbox.cluster.defaulting import apply_defaults, prepare_new
-from akswi_helpers.sandbox.cluster.kinds import builtin
-from akswi_helpers.sandbox.cluster.quantities import canonical, parse
+from akswi_helpers.sandbox.cluster.tables.defaulting import apply_defaults, prepare_new
+from akswi_helpers.sandbox.cluster.tables.kinds import builtin
+from akswi_helpers.sandbox.cluster.tables.quantities import canonical, parse
 from tests.sandbox.cluster.objects.vectors import cases
 
 # Admission, allocation and the store add these; a Job's labels carry its uid.

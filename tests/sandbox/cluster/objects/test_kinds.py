@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from akswi_helpers.sandbox.cluster import schema
-from akswi_helpers.sandbox.cluster.kinds import builtin, field, fields, root
+from akswi_helpers.sandbox.cluster.tables import schema
+from akswi_helpers.sandbox.cluster.tables.kinds import builtin, field, fields, root
 
 CRD = {
     "spec": {

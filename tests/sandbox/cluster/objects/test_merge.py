@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from akswi_helpers.sandbox.cluster.kinds import builtin
-from akswi_helpers.sandbox.cluster.merge import (
+from akswi_helpers.sandbox.cluster.merging.merge import (
     PatchRefused,
     json_merge,
     json_patch,
     strategic_merge,
 )
+from akswi_helpers.sandbox.cluster.tables.kinds import builtin
 
 DEPLOYMENT = builtin().named("apps/v1", "Deployment")
 SERVICE = builtin().named("v1", "Service")

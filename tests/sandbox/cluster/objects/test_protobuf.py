@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from akswi_helpers.sandbox.cluster import protobuf
+from akswi_helpers.sandbox.cluster.tables import protobuf
 from tests.sandbox.cluster.objects.vectors import cases
 
 

@@ -7,9 +7,7 @@ from typing import Any
 
 import pytest
 
-from akswi_helpers.sandbox.cluster.defaulting import apply_defaults
-from akswi_helpers.sandbox.cluster.kinds import Kind, builtin
-from akswi_helpers.sandbox.cluster.validation import (
+from akswi_helpers.sandbox.cluster.rules.validation import (
     FieldError,
     decode_errors,
     invalid_message,
@@ -18,6 +16,8 @@ from akswi_helpers.sandbox.cluster.validation import (
     validate_create,
     validate_update,
 )
+from akswi_helpers.sandbox.cluster.tables.defaulting import apply_defaults
+from akswi_helpers.sandbox.cluster.tables.kinds import Kind, builtin
 from tests.sandbox.cluster.objects.vectors import cases
 
 SEEN = "kind differs", "unknown kind", "namespace missing", "fieldValidation"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from akswi_helpers.sandbox.cluster.files import BadPathError, write
+from akswi_helpers.sandbox.cluster.node.files import BadPathError, write
 
 
 def test_write_links_each_name_through_one_folder(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from akswi_helpers.sandbox.cluster.images import Program, UnknownImageError, find
+from akswi_helpers.sandbox.cluster.node.images import Program, UnknownImageError, find
 
 DIGEST = "sha256:" + "a" * 64
 

@@ -13,14 +13,14 @@ from typing import Any
 
 import pytest
 
-from akswi_helpers.sandbox.cluster.images import Program
-from akswi_helpers.sandbox.cluster.launcher import Mount, Start, StartError, start
+from akswi_helpers.sandbox.cluster.node.images import Program
+from akswi_helpers.sandbox.cluster.node.launcher import Mount, Start, StartError, start
 
 STARTS_AND_WAITS = """
 import asyncio, sys
 from pathlib import Path
-from akswi_helpers.sandbox.cluster.images import Program
-from akswi_helpers.sandbox.cluster.launcher import Start, start
+from akswi_helpers.sandbox.cluster.node.images import Program
+from akswi_helpers.sandbox.cluster.node.launcher import Start, start
 
 async def main():
     code = "import subprocess, os, time; p = subprocess.Popen(['sleep', '600']);"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from akswi_helpers.sandbox.cluster import rollout
+from akswi_helpers.sandbox.cluster.controllers import rollout
 from akswi_helpers.types import Json
 
 

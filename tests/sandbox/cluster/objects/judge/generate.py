@@ -6,7 +6,7 @@ import copy
 import random
 from typing import Any
 
-from akswi_helpers.sandbox.cluster.kinds import Kind, builtin
+from akswi_helpers.sandbox.cluster.tables.kinds import Kind, builtin
 
 Obj = dict[str, Any]
 

@@ -8,7 +8,7 @@ import json
 import ssl
 from typing import Any
 
-from akswi_helpers.sandbox.cluster.kinds import Kind
+from akswi_helpers.sandbox.cluster.tables.kinds import Kind
 
 MERGE = "application/merge-patch+json"
 STRATEGIC = "application/strategic-merge-patch+json"

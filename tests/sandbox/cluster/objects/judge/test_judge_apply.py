@@ -6,10 +6,10 @@ import copy
 
 import pytest
 
-from akswi_helpers.sandbox.cluster.apply import ApplyConflict, apply, track
-from akswi_helpers.sandbox.cluster.defaulting import apply_defaults
-from akswi_helpers.sandbox.cluster.kinds import Kind
-from akswi_helpers.sandbox.cluster.merge import json_merge
+from akswi_helpers.sandbox.cluster.merging.apply import ApplyConflict, apply, track
+from akswi_helpers.sandbox.cluster.merging.merge import json_merge
+from akswi_helpers.sandbox.cluster.tables.defaulting import apply_defaults
+from akswi_helpers.sandbox.cluster.tables.kinds import Kind
 from tests.sandbox.cluster.objects.judge.generate import MERGED, Generator, Obj
 from tests.sandbox.cluster.objects.judge.real import APPLY, MERGE, Real, comparable, path_of
 

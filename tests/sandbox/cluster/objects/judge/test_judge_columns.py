@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from akswi_helpers.sandbox.cluster.columns import table
+from akswi_helpers.sandbox.cluster.printing.columns import table
 from tests.sandbox.cluster.objects.judge.generate import POD, Generator, Obj
 from tests.sandbox.cluster.objects.judge.real import MERGE, Real, path_of
 

@@ -6,8 +6,8 @@ import copy
 
 import pytest
 
-from akswi_helpers.sandbox.cluster.defaulting import apply_defaults, prepare_new
-from akswi_helpers.sandbox.cluster.validation import validate_create
+from akswi_helpers.sandbox.cluster.rules.validation import validate_create
+from akswi_helpers.sandbox.cluster.tables.defaulting import apply_defaults, prepare_new
 from tests.sandbox.cluster.objects.judge.generate import KINDS, Generator
 from tests.sandbox.cluster.objects.judge.real import Real, comparable, path_of
 

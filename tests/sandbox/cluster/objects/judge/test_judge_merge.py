@@ -6,10 +6,10 @@ import copy
 
 import pytest
 
-from akswi_helpers.sandbox.cluster.defaulting import apply_defaults
-from akswi_helpers.sandbox.cluster.kinds import Kind
-from akswi_helpers.sandbox.cluster.merge import PatchRefused, strategic_merge
-from akswi_helpers.sandbox.cluster.validation import invalid_message, pruned, validate_update
+from akswi_helpers.sandbox.cluster.merging.merge import PatchRefused, strategic_merge
+from akswi_helpers.sandbox.cluster.rules.validation import invalid_message, pruned, validate_update
+from akswi_helpers.sandbox.cluster.tables.defaulting import apply_defaults
+from akswi_helpers.sandbox.cluster.tables.kinds import Kind
 from tests.sandbox.cluster.objects.judge.generate import MERGED, Generator, Obj
 from tests.sandbox.cluster.objects.judge.real import STRATEGIC, Real, comparable, path_of
 

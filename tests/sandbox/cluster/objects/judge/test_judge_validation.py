@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from akswi_helpers.sandbox.cluster.decoding import decode_errors
-from akswi_helpers.sandbox.cluster.defaulting import apply_defaults, prepare_new
-from akswi_helpers.sandbox.cluster.kinds import Kind
-from akswi_helpers.sandbox.cluster.validation import validate_create
+from akswi_helpers.sandbox.cluster.rules.validation import validate_create
+from akswi_helpers.sandbox.cluster.tables.decoding import decode_errors
+from akswi_helpers.sandbox.cluster.tables.defaulting import apply_defaults, prepare_new
+from akswi_helpers.sandbox.cluster.tables.kinds import Kind
 from tests.sandbox.cluster.objects.judge.generate import (
     CONFIG,
     CRON_JOB,

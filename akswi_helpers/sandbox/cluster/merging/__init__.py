@@ -1,0 +1,1 @@
+"""What becomes of an object when two versions meet: patches, applies, who owns which field."""

@@ -1,0 +1,1 @@
+"""What happens on a node: pods as processes, their volumes, tokens and logs."""

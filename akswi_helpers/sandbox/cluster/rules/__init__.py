@@ -1,0 +1,1 @@
+"""What the API server refuses about an object, field by field, in its own words."""

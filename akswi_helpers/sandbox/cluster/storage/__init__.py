@@ -1,0 +1,1 @@
+"""The verbs on objects in process, and what keeps them: admission, storage, deletion."""
