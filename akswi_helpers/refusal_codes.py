@@ -54,6 +54,10 @@ ADVICE: Final[dict[str, str]] = {
     "credentials of one identity one after the other.",
     "NoRegisteredProviderFound": "ask with an api-version that the provider knows.",
     "BadRequest": "the request can be read, and what it says is refused: the reason says why.",
+    "Authorization_RequestDenied": "whoever is signed in may not register applications in this "
+    "tenant; ask an administrator for the role Application Developer.",
+    "Request_ResourceNotFound": "Entra ID has no such object, or not yet: a new one takes some "
+    "seconds to be known everywhere.",
     "NotEmulated": "the sandbox does not do this; 'akswi sandbox status' names its coverage table.",
     "Forbidden": "this account may not do that in the cluster, or the cluster's admission says no; "
     "the reason above names what is missing.",
