@@ -135,6 +135,16 @@ def test_namesake_is_neither_taken_over_nor_removed(lab: Lab, tags: list[str] | 
     answer(held.delete())
 
 
+def test_namesake_in_the_recycle_bin_stays_there(lab: Lab) -> None:
+    foreign, graph = namesake(lab), lab.cloud.graph()
+    answer(graph.applications.by_application_id(foreign.id).delete())
+    application.create(lab)
+    application.remove(lab)
+    held: Any = graph.directory.deleted_items.by_directory_object_id(foreign.id)
+    assert answer(held.get()).id == foreign.id
+    answer(held.delete())
+
+
 def test_refusal_of_graph_reaches_the_learner_in_three_lines(lab: Lab) -> None:
     from akswi_helpers import explain
 
