@@ -33,6 +33,11 @@ CREDENTIAL = "akswi-app2"
 AUDIENCE = "api://AzureADTokenExchange"
 KIND = "application"  # what the ledger calls it
 SETTLE_S = 180  # how long Entra's replicas may take to agree
+_NOT_YET = (
+    "does not reference a valid application",
+    "must in the local tenant",
+    "does not exist or one of its queried",
+)
 
 
 @dataclass(frozen=True)
@@ -97,6 +102,7 @@ def create(lab: Lab) -> Application:
     if principal is None:
         changed = True
         principal = _settled(lambda: _new_principal(lab, application.app_id), lab)
+        _settled(lambda: _require_principal(lab, application.app_id), lab)
     return _shown(application, principal, changed=changed)
 
 
@@ -119,9 +125,8 @@ def federate(lab: Lab) -> Credential:
             return _told(one)
     held = _credentials_of(lab, application.id)
     if old := next((one for one in found if one.name == CREDENTIAL), None):
-        answer(held.by_federated_identity_credential_id(old.id).patch(wanted))
-    else:
-        answer(held.post(wanted))
+        held = held.by_federated_identity_credential_id(old.id)
+    _settled(lambda: answer(held.patch(wanted) if old else held.post(wanted)), lab)
     return _told(wanted, changed=True)
 
 
@@ -280,6 +285,11 @@ def _require_listed(lab: Lab) -> None:
         raise LabError("Entra ID took the application, and does not list it yet.")
 
 
+def _require_principal(lab: Lab, client: str) -> None:
+    if _principal(lab, client) is None:
+        raise LabError("Entra ID took the service principal, and does not list it yet.")
+
+
 def _require_gone(lab: Lab, removed: list[str]) -> None:
     if _applications(lab) or not set(removed) <= {str(row.id) for row in _deleted(lab)}:
         raise LabError("Entra ID took the deletion, and does not list it in the bin yet.")
@@ -305,8 +315,7 @@ def _once(call: Callable[[], Any]) -> Any:
 
 def _may_pass(refused: Refused) -> bool:
     """Whether a refusal is only that one replica does not know the new application yet."""
-    why = refused.refusal.why
-    return "does not reference a valid application" in why or "must in the local tenant" in why
+    return any(words in refused.refusal.why for words in _NOT_YET)
 
 
 def _shown(application: Any, principal: Any, *, changed: bool = False) -> Application:
