@@ -68,7 +68,8 @@ def _run(notebook: Path, out: Path, parameters: Json, cell_timeout_s: int, watch
         execution_timeout=cell_timeout_s,
         # Some kernels take 3.5 s to end when they are asked kindly.
         shutdown_kernel="immediate",
-        config=Config({"KernelManager": {"transport_encryption": "auto"}}),
+        # Sockets, not ports: of two runs, one could take a port that the other was promised.
+        config=Config({"KernelManager": {"transport": "ipc", "transport_encryption": "auto"}}),
         on_cell_start=watch.cell_started,
     )
 
