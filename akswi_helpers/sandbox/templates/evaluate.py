@@ -129,8 +129,8 @@ def _element(value: list[Value], key: Value) -> Value:
 
 def _called(call: Call, scope: Scope) -> Value:
     name = call.name.lower().removeprefix("sys.")
-    if name in _LAZY:
-        return _LAZY[name](call, scope)
+    if name in LAZY:
+        return LAZY[name](call, scope)
     arguments = [result(argument, scope) for argument in call.arguments]
     if name in SURROUNDINGS:
         return SURROUNDINGS[name](scope, arguments)
@@ -208,7 +208,7 @@ def _try_index_from_end(call: Call, scope: Scope) -> Value:
         return None
 
 
-_LAZY = {
+LAZY = {
     "if": _if,
     "and": _and,
     "or": _or,

@@ -48,6 +48,7 @@ _HANDLERS: dict[str, Callable[[Call], Reply]] = {
     "delete": verbs.delete,
     "deletecollection": verbs.delete_collection,
 }
+NOT_EMULATED = ("Binding", "ComponentStatus")  # kinds
 
 
 class Api:
@@ -108,7 +109,7 @@ async def _handled(call: Call) -> Reply:
         raise method_not_allowed()
     if kind.kind in reviews.ANSWERS:
         return reviews.answer(call)
-    if kind.kind in ("Binding", "ComponentStatus"):
+    if kind.kind in NOT_EMULATED:
         raise not_implemented(kind.plural)
     if kind.namespaced and not call.namespace and verb in ("create", "deletecollection"):
         raise method_not_allowed() if verb == "create" else unknown_resource()

@@ -37,6 +37,7 @@ _UNPULLED = {
     "ImagePullBackOff": "trying and failing to pull image",
 }
 _STREAMS = ("exec", "attach", "portforward")
+ANSWERED = frozenset({"status", "finalize", "scale", "log", "token", "eviction"})
 
 
 async def answer(call: Call) -> Reply:
@@ -52,13 +53,11 @@ async def answer(call: Call) -> Reply:
     if name == "scale":
         return scale(call)
     live = _live(call, kind)
+    if name not in ANSWERED:
+        raise not_implemented(f"{kind.plural}/{name}")
     if name == "log":
         return await log(call, live)
-    if name == "token":
-        return await token(call)
-    if name == "eviction":
-        return evict(call)
-    raise not_implemented(f"{kind.plural}/{name}")
+    return await token(call) if name == "token" else evict(call)
 
 
 def scale(call: Call) -> Reply:
