@@ -168,6 +168,7 @@ def _make_way(lab: Lab, scenario: Scenario, release: Json, env: dict[str, str]) 
 def _upgrade(lab: Lab, scenario: Scenario, wanted: Json, env: dict[str, str]) -> None:
     """Let helm install, and say what the pod says when it does not get ready."""
     wait_s = 90 if lab.cloud.is_sandbox else 300
+    helm.find()  # one that is missing or too old never came to a pod
     try:
         helm.upgrade(env, scenario.release, scenario.chart, wanted, lab.folder, wait_s)
     except LabError as error:

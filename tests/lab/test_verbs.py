@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -70,6 +71,22 @@ def test_install_mends_a_label_that_was_removed(lab: Lab) -> None:
     assert list(apps.install(lab)["changed"]) == ["yes"]
     assert list(apps.install(lab)["changed"]) == ["no"]
     assert evidence.works(lab, "app1")
+
+
+def test_install_says_that_helm_is_too_old_and_no_more(
+    lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = tmp_path / "helm"
+    old.write_text("#!/bin/sh\necho v3.9.1\n")
+    old.chmod(0o755)
+    lab.kubectl(["label", "deploy", DEPLOYMENT, "-n", NAMESPACE, "app.kubernetes.io/version-"])
+    helm.find.cache_clear()
+    with monkeypatch.context() as patch:
+        patch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+        with pytest.raises(LabError, match=r"Helm 3\.9, which is too old: .*/install\.$"):
+            apps.install(lab)
+    helm.find.cache_clear()
+    assert list(apps.install(lab)["changed"]) == ["yes"]
 
 
 @pytest.mark.timeout(90)
