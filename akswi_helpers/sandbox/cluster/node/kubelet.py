@@ -68,7 +68,7 @@ class Kubelet:
                 if worker.namespace == metadata["namespace"] and worker.uses(
                     event.kind.kind, metadata["name"]
                 ):
-                    worker.wake()
+                    worker.hurry()
 
     def _look(self, pod: Json) -> None:
         uid = pod["metadata"]["uid"]
@@ -99,7 +99,7 @@ class Kubelet:
 
     def _wake_all(self) -> None:
         for worker in self._workers.values():
-            worker.wake()
+            worker.hurry()
 
     def _left_behind(self) -> list[Path]:
         """The folders of pods that went while nobody looked."""
