@@ -143,8 +143,8 @@ def _install(lab: Lab, scenario: Scenario) -> dict[str, Any]:
         with progress.step(f"helm installs {scenario.release}"):
             env = cluster.environment(lab)
             if release is not None:
-                helm.unlock(env, scenario.release, release["info"]["status"])
-            helm.upgrade(env, scenario.release, scenario.chart, wanted, lab.folder)
+                _make_way(lab, scenario, release, env)
+            _upgrade(lab, scenario, wanted, env)
     return {
         "app": scenario.name,
         "namespace": scenario.namespace,
@@ -154,16 +154,42 @@ def _install(lab: Lab, scenario: Scenario) -> dict[str, Any]:
     }
 
 
-def _agrees(lab: Lab, scenario: Scenario, release: Json | None, wanted: Json) -> bool:
-    """Whether chart, values, release and live objects say the same."""
+def _make_way(lab: Lab, scenario: Scenario, release: Json, env: dict[str, str]) -> None:
+    """Free a release that a killed helm left; remove one whose service account was changed.
+
+    The webhook looks at the account when a pod is made, and an upgrade would keep the old pods.
+    """
+    helm.unlock(env, scenario.release, release["info"]["status"])
+    accounts = [one for one in _objects(release) if one["kind"] == "ServiceAccount"]
+    if not all(_is_live(lab, one, scenario.namespace) for one in accounts):
+        helm.uninstall(env, scenario.release)
+
+
+def _upgrade(lab: Lab, scenario: Scenario, wanted: Json, env: dict[str, str]) -> None:
+    """Let helm install, and say what the pod says when it does not get ready."""
+    wait_s = 90 if lab.cloud.is_sandbox else 300
+    try:
+        helm.upgrade(env, scenario.release, scenario.chart, wanted, lab.folder, wait_s)
+    except LabError as error:
+        pods_ = live_pods(lab, scenario.name)
+        said = log(lab, scenario.name, lines=1, patience_s=0).strip() if pods_ else ""
+        raise LabError(f"{error} Its pod says: {said or 'nothing'}") from error
+
+
+def _objects(release: Json) -> list[Json]:
+    """What a release's manifest holds."""
     import yaml
 
+    return [found for found in yaml.safe_load_all(release["manifest"]) if found]
+
+
+def _agrees(lab: Lab, scenario: Scenario, release: Json | None, wanted: Json) -> bool:
+    """Whether chart, values, release and live objects say the same."""
     if release is None or release["info"]["status"] != "deployed":
         return False
     if release.get("config") != wanted or not helm.same_chart(release["chart"], scenario.chart):
         return False
-    objects = [found for found in yaml.safe_load_all(release["manifest"]) if found]
-    return all(_is_live(lab, wish, scenario.namespace) for wish in objects)
+    return all(_is_live(lab, wish, scenario.namespace) for wish in _objects(release))
 
 
 def _is_live(lab: Lab, wish: Json, namespace: str) -> bool:

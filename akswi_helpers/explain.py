@@ -91,6 +91,8 @@ def of(error: Exception) -> Refused:
     """What an Azure or Kubernetes SDK raised, in three lines."""
     if hasattr(error, "body") and hasattr(error, "reason"):
         return kubernetes(int(getattr(error, "status", 0) or 0), error.body or b"")
+    if hasattr(error, "response_status_code"):
+        return _graph(int(error.response_status_code or 0), getattr(error, "error", None))
     text = str(getattr(error, "message", "") or error)
     if found := _AADSTS.search(text):
         return explained("Entra ID", found[1], _status(error) or 400, found[2])
@@ -143,6 +145,12 @@ def kubernetes(status: int, body: bytes | str) -> Refused:
         answer = {}
     code = str(answer.get("reason") or f"HTTP {status}")
     return explained("Kubernetes", code, status, str(answer.get("message", "it gave no reason")))
+
+
+def _graph(status: int, inner: object) -> Refused:
+    """What msgraph-sdk raised: its `error` holds Graph's code and message."""
+    code = str(getattr(inner, "code", "") or f"HTTP {status}")
+    return explained("Microsoft Graph", code, status, str(getattr(inner, "message", "") or ""))
 
 
 def explained(service: str, code: str, status: int, text: str, **values: str) -> Refused:
@@ -216,6 +224,8 @@ def _is_refusal(error: Exception) -> bool:
     homes = {kind.__module__.partition(".")[0] for kind in type(error).__mro__}
     if "kubernetes" in homes:
         return hasattr(error, "body")
+    if "kiota_abstractions" in homes:
+        return hasattr(error, "response_status_code")
     return "azure" in homes and hasattr(error, "message")
 
 

@@ -35,8 +35,8 @@ ADVICE: Final[dict[str, str]] = {
     "7000215": "the client secret is wrong: sign in again.",
     "ForbiddenByRbac": "the identity has no role on this vault: infrastructure.deploy(lab) gives "
     "Key Vault Secrets User; on Azure that takes up to ten minutes to work.",
-    "NotInjected": "the webhook gives a pod its variables when the pod has the label and its "
-    "service account the annotation: apps.install(lab) puts both back; then make the pod anew.",
+    "NotInjected": "the webhook gives a pod its variables when it is made, if the pod has the "
+    "label and its service account the annotation: apps.install(lab) puts back what is missing.",
     "SecretDisabled": "switch the secret on: lab.cloud.secrets(vault).update_secret_properties("
     "'arbitrarySecret', enabled=True).",
     "SecretNotFound": "there is no secret of this name in this vault: look at the spelling, and "
@@ -54,6 +54,10 @@ ADVICE: Final[dict[str, str]] = {
     "credentials of one identity one after the other.",
     "NoRegisteredProviderFound": "ask with an api-version that the provider knows.",
     "BadRequest": "the request can be read, and what it says is refused: the reason says why.",
+    "Authorization_RequestDenied": "whoever is signed in may not register applications in this "
+    "tenant; ask an administrator for the role Application Developer.",
+    "Request_ResourceNotFound": "Entra ID has no such object, or not yet: a new one takes some "
+    "seconds to be known everywhere.",
     "NotEmulated": "the sandbox does not do this; 'akswi sandbox status' names its coverage table.",
     "Forbidden": "this account may not do that in the cluster, or the cluster's admission says no; "
     "the reason above names what is missing.",

@@ -9,6 +9,7 @@ other.
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import tempfile
@@ -121,6 +122,8 @@ def _prepare(progress: Path) -> None:
     os.environ["AKSWI_PROGRESS"] = str(progress)
     os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
     os.environ["AKSWI_HOME"] = str(places.home())
+    # What a library says of a notebook that stopped, we say in one sentence.
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     # 0.8 s of every import of nbformat, for a check of IRIs that notebooks do not need.
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 

@@ -5,7 +5,7 @@
 
 On the sandbox the clients get proxy and CA explicitly, so that this process is not re-routed behind
 its back; on Azure the environment decides, so that a corporate proxy works. Child processes get
-theirs through `environment()`. Left out: Microsoft Graph.
+theirs through `environment()`. Left out: other clouds than Azure's public one.
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from akswi_helpers import places
+from akswi_helpers import background, places
 from akswi_helpers.errors import LabError
 from akswi_helpers.types import Json
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx
     from azure.core.credentials import TokenCredential
     from azure.keyvault.secrets import SecretClient
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from azure.mgmt.msi import ManagedServiceIdentityClient
     from azure.mgmt.resource.deployments import DeploymentsMgmtClient
     from azure.mgmt.resource.resources import ResourceManagementClient
+    from msgraph.graph_service_client import GraphServiceClient
 
 ARM_SCOPE = "https://management.azure.com/.default"
 AKS_SCOPE = "6dae42f8-4368-4678-94ff-3960e28e3630/.default"  # the AKS server's application
@@ -154,6 +157,10 @@ class Target:
 
         return self._arm(ContainerServiceClient)
 
+    def graph(self) -> GraphServiceClient:
+        """Applications and service principals; it is async: `background.answer` waits for it."""
+        return self._once("graph", lambda: _graph(self.credential, self._trust(), self._proxy()))
+
     def secrets(self, vault: str) -> SecretClient:
         """The secrets in the vault of this name."""
         from azure.keyvault.secrets import SecretClient
@@ -169,11 +176,19 @@ class Target:
 
         if not self.transport:
             return httpx.Client(timeout=60)
+        return httpx.Client(
+            proxy=self._proxy(), verify=self._trust() or True, trust_env=False, timeout=60
+        )
+
+    def _proxy(self) -> str | None:
+        proxies = self.transport.get("proxies")
+        return str(proxies["https"]) if proxies else None
+
+    def _trust(self) -> ssl.SSLContext | None:
         import ssl
 
-        trust = ssl.create_default_context(cafile=self.transport["connection_verify"])
-        proxy = self.transport["proxies"]["https"]
-        return httpx.Client(proxy=proxy, verify=trust, trust_env=False, timeout=60)
+        file = self.transport.get("connection_verify")
+        return ssl.create_default_context(cafile=file) if file else None
 
     def environment(self) -> dict[str, str]:
         """The variables of a child process: this process's own, then the target's."""
@@ -215,6 +230,27 @@ def _sandbox() -> Target:
         },
         exports,
     )
+
+
+def _graph(
+    credential: TokenCredential, trust: ssl.SSLContext | None, proxy: str | None
+) -> GraphServiceClient:
+    """msgraph-sdk through an HTTP client that is closed with it; it never closes one itself."""
+    import httpx
+    from kiota_authentication_azure.azure_identity_authentication_provider import (
+        AzureIdentityAuthenticationProvider,
+    )
+    from kiota_http.kiota_client_factory import KiotaClientFactory
+    from msgraph.graph_request_adapter import GraphRequestAdapter
+    from msgraph.graph_service_client import GraphServiceClient
+
+    http = httpx.AsyncClient(proxy=proxy, verify=trust or True, trust_env=proxy is None, timeout=60)
+    adapter = GraphRequestAdapter(
+        AzureIdentityAuthenticationProvider(credential),
+        KiotaClientFactory.create_with_default_middleware(client=http),
+    )
+    background.close_with(adapter, http.aclose)
+    return GraphServiceClient(request_adapter=adapter)
 
 
 def _azure(env: Mapping[str, str]) -> Target:

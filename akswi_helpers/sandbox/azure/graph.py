@@ -125,7 +125,7 @@ def unknown(request: Request) -> WireError:
 
 def malformed(request: Request, error: MalformedBody) -> WireError:
     """400 for a body that is not a JSON object."""
-    return refusals.malformed(str(error))
+    return refusals.malformed()
 
 
 # 4 · Routes: parse, ask the state, render; the handlers are in the files named after things ----

@@ -66,7 +66,9 @@ def delete(world: World, request: Request) -> Reply:
 def add_password(world: World, request: Request) -> Reply:
     """A new secret, shown this once."""
     owner = changeable(world, request)
-    name, start, end = bodies.password_of(bodies.body_of(request), world.clock.now())
+    name, start, end = bodies.password_of(
+        bodies.body_of(request, may_be_empty=True), world.clock.now()
+    )
     secret = world.ids.secret(30)
     password = {
         "customKeyIdentifier": None,

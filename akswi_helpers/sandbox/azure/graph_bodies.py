@@ -32,9 +32,19 @@ _OF_CREDENTIAL = frozenset({"name", "issuer", "subject", "audiences", "descripti
 _OF_PASSWORD = frozenset({"displayName", "startDateTime", "endDateTime"})
 
 
-def body_of(request: Request) -> Json:
-    """The body without the annotations that SDKs put in it, at any depth."""
-    return {k: _plain(v) for k, v in request.json().items() if not k.startswith("@odata.")}
+def body_of(request: Request, *, may_be_empty: bool = False) -> Json:
+    """The body without the annotations that SDKs put in it, at any depth. Raises WireError."""
+    kind = request.headers.get("content-type", "")
+    if not kind:
+        raise refusals.untyped()
+    if kind.partition(";")[0].strip().lower() != "application/json":
+        raise refusals.not_json()
+    if not request.body:
+        raise refusals.malformed()
+    body = {k: _plain(v) for k, v in request.json().items() if not k.startswith("@odata.")}
+    if not body and not may_be_empty:
+        raise refusals.empty_payload()
+    return body
 
 
 def application_changes(current: Json, body: Json) -> Json:
@@ -84,6 +94,8 @@ def password_of(body: Json, now: Seconds) -> tuple[str | None, Seconds, Seconds]
     asked = body.get("passwordCredential") or {}
     if body.keys() - {"passwordCredential"} or not isinstance(asked, dict):
         raise refusals.bad_request("addPassword takes a passwordCredential and nothing else.")
+    if not isinstance(asked.get("displayName"), str | None):
+        raise refusals.bad_request("displayName must be a text.")
     for name in asked.keys() - _OF_PASSWORD:
         if asked[name] is not None:
             raise not_emulated(f"the property '{name}' of a new password")

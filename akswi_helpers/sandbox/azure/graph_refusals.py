@@ -139,6 +139,27 @@ def version_unknown(version: str) -> WireError:
     return WireError(400, "BadRequest", f"{UNVERIFIED}Invalid version: {version}.")
 
 
-def malformed(why: str) -> WireError:
+def untyped() -> WireError:
+    """A write that does not say what its body is."""
+    text = "Write requests (excluding DELETE) must contain the Content-Type header declaration."
+    return WireError(400, "BadRequest", text)
+
+
+def not_json() -> WireError:
+    """A write whose body is something else than JSON, by its header."""
+    text = "Entity only allows writes with a JSON Content-Type header."
+    return WireError(400, "BadRequest", text)
+
+
+def malformed() -> WireError:
     """The body is not a JSON object."""
-    return WireError(400, "BadRequest", f"{UNVERIFIED}Unable to read JSON request payload: {why}")
+    text = (
+        "Unable to read JSON request payload. Please ensure Content-Type header is set and payload "
+        "is of valid JSON format."
+    )
+    return WireError(400, "BadRequest", text)
+
+
+def empty_payload() -> WireError:
+    """The body is an object that says nothing."""
+    return WireError(400, "BadRequest", "Empty Payload. JSON content expected.")

@@ -167,9 +167,13 @@ def of_identity(principal: Principal) -> Json:
     own = {
         "displayName": principal.display_name,
         "servicePrincipalType": "ManagedIdentity",
-        "alternativeNames": ["isExplicit=True", principal.resource_id],
+        "alternativeNames": [f"isExplicit={_is_user_assigned(principal)}", principal.resource_id],
     }
     return {**document, **own}
+
+
+def _is_user_assigned(principal: Principal) -> bool:
+    return "/microsoft.managedidentity/" in principal.resource_id.lower()
 
 
 def credential(one: FederatedCredential) -> Json:

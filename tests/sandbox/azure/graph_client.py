@@ -35,7 +35,7 @@ class Graph:
     ) -> requests.Response:
         """One request; `headers` are added to the deployer's."""
         url = f"https://graph.microsoft.com/{version}/{path}"
-        rest: dict[str, Any] = {"json": body} if raw is None else {"data": raw}
+        rest: dict[str, Any] = {"json": body} if raw is None else {"data": raw.encode()}
         return self._cloud.raw(method, url, headers={**self._headers, **(headers or {})}, **rest)
 
     def found(self, collection: str, wanted: str) -> list[Any]:
@@ -53,7 +53,7 @@ class Graph:
 
     def password(self, application: str) -> str:
         """The text of a new secret."""
-        added = self("POST", f"applications/{application}/addPassword")
+        added = self("POST", f"applications/{application}/addPassword", {})
         return str(added.json()["secretText"])
 
     def federate(self, application: str, name: str, **changes: Any) -> requests.Response:

@@ -117,7 +117,7 @@ def test_update_application_answers_204_and_renames_its_principal(graph: Graph) 
 
 
 WRONG_BODIES: list[tuple[dict[str, Any], int, str]] = [
-    ({}, 400, "Request_BadRequest"),
+    ({"tags": []}, 400, "Request_BadRequest"),
     ({"displayName": ""}, 400, "Request_BadRequest"),
     ({"displayName": "x" * 257}, 400, "Request_BadRequest"),
     ({"displayName": "x", "colour": "red"}, 400, "Request_BadRequest"),
@@ -158,8 +158,28 @@ def test_what_graph_has_besides_is_not_emulated(graph: Graph) -> None:
     assert refused(graph("GET", "applications", version="v2.0"))[:2] == (400, "BadRequest")
 
 
-def test_body_that_is_no_json_is_refused(graph: Graph) -> None:
-    assert refused(graph("POST", "applications", raw="{"))[:2] == (400, "BadRequest")
+UNREADABLE = "Unable to read JSON request payload."
+JSON_TYPE = "application/json; charset=utf-8"
+
+
+@pytest.mark.parametrize(
+    ("raw", "kind", "text"),
+    [
+        ("{", JSON_TYPE, UNREADABLE),
+        ("[]", JSON_TYPE, UNREADABLE),
+        ("", JSON_TYPE, UNREADABLE),
+        ("{}", JSON_TYPE, "Empty Payload. JSON content expected."),
+        ("{}", "text/plain", "Entity only allows writes with a JSON Content-Type header."),
+        ("{}", "", "Write requests (excluding DELETE) must contain the Content-Type header"),
+    ],
+)
+def test_body_that_is_not_json_is_refused_in_graphs_words(
+    graph: Graph, raw: str, kind: str, text: str
+) -> None:
+    headers = {"content-type": kind} if kind else {}
+    status, code, said = refused(graph("POST", "applications", raw=raw, headers=headers))
+    assert (status, code) == (400, "BadRequest")
+    assert said.startswith(text)
 
 
 # Who may
@@ -287,7 +307,7 @@ def test_removed_password_is_refused_and_another_goes_on(graph: Graph, cloud: Cl
     made = graph.application("Rotated")
     graph.principal(made["appId"])
     path = f"applications/{made['id']}"
-    old, new = (graph("POST", f"{path}/addPassword").json() for _ in "ab")
+    old, new = (graph("POST", f"{path}/addPassword", {}).json() for _ in "ab")
     removed = graph("POST", f"{path}/removePassword", {"keyId": old["keyId"]})
     assert removed.status_code == 204
     assert signed_in(cloud, made["appId"], old["secretText"]).json()["error_codes"] == [7000215]

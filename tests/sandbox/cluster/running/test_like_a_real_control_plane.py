@@ -16,7 +16,7 @@ import pytest
 from tests.sandbox.cluster.objects.judge.conftest import UP, free_port
 from tests.sandbox.cluster.running.conftest import Terminal, pods
 
-pytestmark = [pytest.mark.judge, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.judge, pytest.mark.clients, pytest.mark.timeout(120)]
 
 NAMESPACE = "judge"
 DEPLOYMENT = {

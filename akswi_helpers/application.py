@@ -1,0 +1,332 @@
+"""App 2's application in Entra ID: registered, federated, and removed for good.
+
+    find(lab)       the lab's application, or None
+    create(lab)     the application and its service principal
+    federate(lab)   the federated credential that lets app 2's pod sign in as it
+    remove(lab)     both gone, from the recycle bin too
+
+An application is the lab's when it carries `tag(lab)`, which names the lab's group in full. One
+that merely has the same display name is somebody else's, and is never read, changed or deleted.
+No password is made: nobody needs one. Source: https://learn.microsoft.com/graph/api/resources/
+application. Left out: access to a vault; a role assignment does that.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from akswi_helpers import explain, infrastructure, ownership, progress
+from akswi_helpers.background import answer
+from akswi_helpers.errors import LabError, NotThereYet, Refused
+from akswi_helpers.scenarios import Scenario, named
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from akswi_helpers.lab import Lab
+
+NAME = "AksWiApp2"  # its display name; a label, never a proof
+CREDENTIAL = "akswi-app2"
+AUDIENCE = "api://AzureADTokenExchange"
+KIND = "application"  # what the ledger calls it
+SETTLE_S = 180  # how long Entra's replicas may take to agree
+_NOT_YET = (
+    "does not reference a valid application",
+    "must in the local tenant",
+    "does not exist or one of its queried",
+)
+
+
+@dataclass(frozen=True)
+class Application:
+    """An application and its service principal. `changed` says whether this call made either.
+
+    `client_id` goes on the service account, `principal_id` into role assignments; `id` is the
+    application's own object id, which only Graph uses.
+    """
+
+    name: str
+    id: str
+    client_id: str
+    principal_id: str
+    changed: bool = False
+
+    def __repr__(self) -> str:
+        did = "made now" if self.changed else "left alone: it is there"
+        return f"application {self.name} (client id {self.client_id}): {did}"
+
+
+@dataclass(frozen=True)
+class Credential:
+    """A federated identity credential. `changed` says whether this call made or mended it."""
+
+    name: str
+    issuer: str
+    subject: str
+    audience: str
+    changed: bool = False
+
+
+def tag(lab: Lab) -> str:
+    """The tag of the lab's application: names its group, and the subscription that is in."""
+    return f"{ownership.TAG}={lab.group_id.lower()}"
+
+
+@explain.told
+def find(lab: Lab) -> Application | None:
+    """The lab's application with its service principal; None when either is missing.
+
+    Wire: GET applications, GET servicePrincipals.
+    """
+    application = _application(lab)
+    principal = _principal(lab, application.app_id) if application else None
+    if application is None or principal is None:
+        return None
+    return _shown(application, principal)
+
+
+@explain.told
+def create(lab: Lab) -> Application:
+    """The lab's application and its service principal, made where missing.
+
+    Raises Refused when Entra refuses. Wire: POST applications, POST servicePrincipals.
+    """
+    application = _application(lab)
+    changed = application is None
+    if application is None:
+        application = _register(lab)
+    principal = _principal(lab, application.app_id)
+    if principal is None:
+        changed = True
+        principal = _settled(lambda: _new_principal(lab, application.app_id), lab)
+        _settled(lambda: _require_principal(lab, application.app_id), lab)
+    return _shown(application, principal, changed=changed)
+
+
+@explain.told
+def federate(lab: Lab) -> Credential:
+    """Let app 2's service account sign in as the application; leave alone what is right already.
+
+    Raises NotThereYet without an application. Wire: GET, then POST or PATCH
+    federatedIdentityCredentials.
+    """
+    application = _existing(lab)
+    wanted = _wanted(lab)
+    found = _credentials(lab, application.id)
+    for one in found:
+        if (one.issuer, one.subject, one.audiences) == (
+            wanted.issuer,
+            wanted.subject,
+            wanted.audiences,
+        ):
+            return _told(one)
+    held = _credentials_of(lab, application.id)
+    if old := next((one for one in found if one.name == CREDENTIAL), None):
+        held = held.by_federated_identity_credential_id(old.id)
+    _settled(lambda: answer(held.patch(wanted) if old else held.post(wanted)), lab)
+    return _told(wanted, changed=True)
+
+
+@explain.told
+def federated_credentials(lab: Lab) -> pd.DataFrame:
+    """The federated credentials of the lab's application: issuer, subject, audience."""
+    import pandas as pd
+
+    application = _application(lab)
+    rows = [
+        {
+            "application": NAME,
+            "credential": one.name,
+            "issuer": one.issuer,
+            "subject": one.subject,
+            "audience": ", ".join(one.audiences),
+        }
+        for one in (_credentials(lab, application.id) if application else [])
+    ]
+    columns = ["application", "credential", "issuer", "subject", "audience"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+@explain.told
+def remove(lab: Lab) -> list[str]:
+    """Delete the lab's application for good, its service principal with it; what was removed.
+
+    Run again after a crash it goes on; run on nothing it deletes nothing. Wire: DELETE
+    applications, DELETE directory/deletedItems.
+    """
+    graph, removed = lab.cloud.graph(), []
+    for row in _applications(lab):
+        progress.note(f"application {row.display_name} goes to the recycle bin")
+        answer(graph.applications.by_application_id(row.id).delete())
+        removed.append(str(row.id))
+    _settled(lambda: _require_gone(lab, removed), lab)
+    for row in _deleted(lab):
+        progress.note(f"{row.display_name} leaves the recycle bin")
+        answer(graph.directory.deleted_items.by_directory_object_id(row.id).delete())
+        removed.append(str(row.id))
+    return sorted(set(removed))
+
+
+@explain.told
+def registered(lab: Lab) -> list[str]:
+    """The names of the lab's applications that Entra lists."""
+    return [str(row.display_name) for row in _applications(lab)]
+
+
+@explain.told
+def recycled(lab: Lab) -> list[str]:
+    """The names of the lab's applications and service principals that the recycle bin lists."""
+    return [str(row.display_name) for row in _deleted(lab)]
+
+
+def _register(lab: Lab) -> Any:
+    from msgraph.generated.models.application import Application as Body
+
+    lab.ledger.note(KIND, tag(lab))
+    body = Body(display_name=NAME, tags=[tag(lab)], sign_in_audience="AzureADMyOrg")
+    made = answer(lab.cloud.graph().applications.post(body))
+    _settled(lambda: _require_listed(lab), lab)
+    return made
+
+
+def _new_principal(lab: Lab, client: str) -> Any:
+    from msgraph.generated.models.service_principal import ServicePrincipal
+
+    body = ServicePrincipal(app_id=client, tags=[tag(lab)])
+    return answer(lab.cloud.graph().service_principals.post(body))
+
+
+def _applications(lab: Lab) -> list[Any]:
+    from kiota_abstractions.base_request_configuration import RequestConfiguration
+    from msgraph.generated.applications.applications_request_builder import (
+        ApplicationsRequestBuilder,
+    )
+
+    query = ApplicationsRequestBuilder.ApplicationsRequestBuilderGetQueryParameters
+    wanted = query(filter=f"tags/any(t:t eq '{tag(lab)}')")
+    asked = RequestConfiguration(query_parameters=wanted)
+    return list(_tagged(lab, lab.cloud.graph().applications, asked))
+
+
+def _deleted(lab: Lab) -> list[Any]:
+    """The lab's applications and service principals in the bin, principals first."""
+    held = lab.cloud.graph().directory.deleted_items
+    kinds = (held.graph_service_principal, held.graph_application)
+    return [row for kind in kinds for row in _tagged(lab, kind)]
+
+
+def _tagged(lab: Lab, collection: Any, asked: Any = None) -> Iterator[Any]:
+    """Those of a collection that carry the lab's tag, page by page; judged here in any case."""
+    page = answer(collection.get(request_configuration=asked))
+    while page is not None:
+        yield from (row for row in page.value or [] if tag(lab) in (row.tags or []))
+        following = page.odata_next_link
+        page = answer(collection.with_url(following).get()) if following else None
+
+
+def _application(lab: Lab) -> Any:
+    found = _applications(lab)
+    if len(found) > 1:
+        raise LabError(
+            f"{len(found)} applications carry the tag of this lab: 99-clean-up removes them all."
+        )
+    return found[0] if found else None
+
+
+def _existing(lab: Lab) -> Any:
+    found = _application(lab)
+    if found is None:
+        raise NotThereYet("App 2 has no application yet: application.create(lab) registers it.")
+    return found
+
+
+def _principal(lab: Lab, client: str) -> Any:
+    from kiota_abstractions.api_error import APIError
+
+    try:
+        return answer(lab.cloud.graph().service_principals_with_app_id(client).get())
+    except APIError as error:
+        if error.response_status_code == 404:
+            return None
+        raise
+
+
+def _credentials_of(lab: Lab, id: str) -> Any:
+    held = lab.cloud.graph().applications.by_application_id(id)
+    return held.federated_identity_credentials
+
+
+def _credentials(lab: Lab, id: str) -> list[Any]:
+    page = answer(_credentials_of(lab, id).get())
+    return list(page.value or []) if page else []
+
+
+def _wanted(lab: Lab) -> Any:
+    from msgraph.generated.models.federated_identity_credential import FederatedIdentityCredential
+
+    return FederatedIdentityCredential(
+        name=CREDENTIAL,
+        issuer=infrastructure.outputs(lab)["aksOidcIssuerUrl"],
+        subject=subject(named("app2")),
+        audiences=[AUDIENCE],
+    )
+
+
+def subject(scenario: Scenario) -> str:
+    """How the cluster calls the service account of an app: the `sub` of its tokens."""
+    return f"system:serviceaccount:{scenario.namespace}:{scenario.full_name}"
+
+
+def _require_listed(lab: Lab) -> None:
+    if not _applications(lab):
+        raise LabError("Entra ID took the application, and does not list it yet.")
+
+
+def _require_principal(lab: Lab, client: str) -> None:
+    if _principal(lab, client) is None:
+        raise LabError("Entra ID took the service principal, and does not list it yet.")
+
+
+def _require_gone(lab: Lab, removed: list[str]) -> None:
+    if _applications(lab) or not set(removed) <= {str(row.id) for row in _deleted(lab)}:
+        raise LabError("Entra ID took the deletion, and does not list it in the bin yet.")
+
+
+def _settled(call: Callable[[], Any], lab: Lab) -> Any:
+    """What `call` returns once Entra's replicas agree; its last error when they do not."""
+    end = time.monotonic() + SETTLE_S
+    while True:
+        try:
+            return _once(call)
+        except (LabError, Refused) as error:
+            final = isinstance(error, Refused) and not _may_pass(error)
+            if final or lab.cloud.is_sandbox or time.monotonic() > end:
+                raise
+        time.sleep(lab.cloud.poll_s)
+
+
+@explain.told
+def _once(call: Callable[[], Any]) -> Any:
+    return call()
+
+
+def _may_pass(refused: Refused) -> bool:
+    """Whether a refusal is only that one replica does not know the new application yet."""
+    return any(words in refused.refusal.why for words in _NOT_YET)
+
+
+def _shown(application: Any, principal: Any, *, changed: bool = False) -> Application:
+    return Application(
+        str(application.display_name),
+        str(application.id),
+        str(application.app_id),
+        str(principal.id),
+        changed,
+    )
+
+
+def _told(one: Any, *, changed: bool = False) -> Credential:
+    return Credential(one.name, one.issuer, one.subject, one.audiences[0], changed)
