@@ -121,8 +121,7 @@ class SecretsVolumes:
         namespace, name = pod["metadata"]["namespace"], _class_name(volume)
         if not name:
             raise DriverError("secretProviderClass is not set")
-        kind = self._cluster.kind(f"{GROUP}/v1", "SecretProviderClass")
-        found, whole = self._cluster.objects.find(kind, namespace, name), f"{namespace}/{name}"
+        found, whole = self._found(namespace, name), f"{namespace}/{name}"
         if found is None:
             why = f'SecretProviderClass.{GROUP} "{name}" not found'
             raise DriverError(f"failed to get secretproviderclass {whole}, error: {why}")
@@ -138,6 +137,14 @@ class SecretsVolumes:
             )
             raise refusals.by_driver(namespace, pod["metadata"]["name"], why)
         return found
+
+    def _found(self, namespace: str, name: str) -> Json | None:
+        """The SecretProviderClass, or None; also when somebody deleted the definition."""
+        try:
+            kind = self._cluster.kind(f"{GROUP}/v1", "SecretProviderClass")
+        except KeyError:
+            return None
+        return self._cluster.objects.find(kind, namespace, name)
 
     async def _tokens(self, pod: Json) -> str:
         """What the kubelet gives the driver: a token of the pod's service account for Entra."""

@@ -40,7 +40,10 @@ def target_path(pod: Json, volume: str) -> str:
 def versions(cluster: Cluster, pod: Json, provider_class: str) -> dict[str, str] | None:
     """The version of each object that the pod has mounted, by id; None when it has none."""
     namespace = pod["metadata"]["namespace"]
-    found = cluster.store.get(kind(cluster), namespace, name_of(pod, provider_class))
+    try:
+        found = cluster.store.get(kind(cluster), namespace, name_of(pod, provider_class))
+    except KeyError:  # somebody deleted the definition
+        return None
     owners = ((found or {}).get("metadata") or {}).get("ownerReferences") or []
     if found is None or pod["metadata"]["uid"] not in [owner["uid"] for owner in owners]:
         return None

@@ -65,11 +65,14 @@ class VaultReader:
         full = f"{url}?api-version={API_VERSION}"
         permit = {"Authorization": f"Bearer {self._token}"} if self._token else {}
         try:
-            return await self._calls.send(self._node, "GET", full, headers=permit)
+            answer = await self._calls.send(self._node, "GET", full, headers=permit)
         except NoAnswerError as error:
             if error.host_unknown:
                 refuse(refusals.no_such_host(full, host))
             raise refusals.unverified(f'Get "{full}": {error}') from error
+        if answer.status == 404 and '"VaultNotFound"' in answer.body:  # on Azure, no such name
+            refuse(refusals.no_such_host(full, host))
+        return answer
 
     async def _signed_in(self) -> Jws:
         identity = self._asked.identity

@@ -139,9 +139,9 @@ def test_read_checks_no_vault_name_when_no_object_is_asked_for() -> None:
 
 def test_read_says_what_provider_1_8_2_says_when_switched(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(refusals, "NEWER", True)
-    with pytest.raises(ProviderError, match="^keyvaultName is not provided$"):
+    with pytest.raises(ProviderError, match=r"^keyvaultName is not provided$"):
         parameters.read({**GOOD, "keyvaultName": ""}, TOKENS)
-    with pytest.raises(ProviderError, match="^failed to build auth config for mode None: "):
+    with pytest.raises(ProviderError, match=r"^failed to build auth config for mode None: "):
         parameters.read({**GOOD, "clientID": ""}, TOKENS)
 
 
