@@ -1,6 +1,6 @@
 """Parts of objects with paths of their own: scale, log, token, eviction, finalize, status.
 
-Those that need a stream to a container (exec, attach, port-forward) or a proxy answer 501.
+Of those that need a stream to a container, attach and port-forward answer 501, as proxies do.
 
 Source: refusals of a kube-apiserver 1.37.2 and of its kubelets.
 """
@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from akswi_helpers.sandbox.cluster.api import answers, bodies, verbs
+from akswi_helpers.sandbox.cluster.api import answers, bodies, exec, verbs
 from akswi_helpers.sandbox.cluster.api.calls import Call
 from akswi_helpers.sandbox.cluster.merging import merge
 from akswi_helpers.sandbox.cluster.refusals import (
@@ -54,6 +54,8 @@ async def answer(call: Call) -> Reply:
     live = _live(call, kind)
     if name == "log":
         return await log(call, live)
+    if name == "exec":
+        return exec.admit(call, live)
     if name == "token":
         return await token(call)
     if name == "eviction":
@@ -125,7 +127,7 @@ async def log(call: Call, pod: Json) -> Reply:
     """A container's log as text, followed as long as the client wants. Raises StatusError 400."""
     from akswi_helpers.sandbox.cluster.node import kubelet
 
-    container = _container(call, pod)
+    container = container_of(call, pod)
     headers = {"content-type": "text/plain"}
     if not pod["spec"].get("nodeName"):
         return Reply(None, 204, headers)
@@ -156,7 +158,8 @@ def _since(call: Call) -> Seconds | None:
         raise bad_request(f"sinceTime: {error}") from error
 
 
-def _container(call: Call, pod: Json) -> str:
+def container_of(call: Call, pod: Json) -> str:
+    """The container that a call means. Raises StatusError 400 when it must say which."""
     spec, name = pod["spec"], pod["metadata"]["name"]
     initial = [c["name"] for c in spec.get("initContainers") or []]
     ordinary = [c["name"] for c in spec["containers"]]
