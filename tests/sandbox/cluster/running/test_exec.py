@@ -133,7 +133,7 @@ def test_an_unknown_command_is_refused_in_the_runtimes_words(shell: Terminal, po
     done = run(shell, "bash", "-c", "id")
     assert done.returncode == 1
     assert 'exec: "bash": executable file not found in $PATH: unknown' in done.stderr
-    assert 'stat /opt/x: no such file or directory' in run(shell, "/opt/x").stderr
+    assert "stat /opt/x: no such file or directory" in run(shell, "/opt/x").stderr
 
 
 def test_stdin_reaches_the_command(shell: Terminal, pod: str) -> None:
@@ -151,9 +151,7 @@ def test_a_terminal_gets_carriage_returns(shell: Terminal, pod: str) -> None:
 
 
 @pytest.mark.parametrize("minor", ["1.30", "1.31", "1.33"])
-def test_older_kubectl_execs_and_tells_the_exit_code(
-    shell: Terminal, pod: str, minor: str
-) -> None:
+def test_older_kubectl_execs_and_tells_the_exit_code(shell: Terminal, pod: str, minor: str) -> None:
     found = shutil.which(f"kubectl.{minor}")
     if found is None:
         pytest.skip(f"kubectl.{minor} is not installed")
@@ -214,7 +212,9 @@ def test_exec_needs_the_verbs_get_and_create(
     name = "-".join(verbs)
     rights = [*(f"--verb={verb}" for verb in verbs), "--resource=pods/exec"]
     shell.run("kubectl", "create", "role", name, "-n", pod, *rights)
-    shell.run("kubectl", "create", "role", f"{name}-see", "-n", pod, "--verb=get", "--resource=pods")
+    shell.run(
+        "kubectl", "create", "role", f"{name}-see", "-n", pod, "--verb=get", "--resource=pods"
+    )
     shell.run("kubectl", "create", "sa", name, "-n", pod)
     for role in (name, f"{name}-see"):
         bound = (f"--role={role}", f"--serviceaccount={pod}:{name}")
@@ -241,9 +241,7 @@ def test_a_python_image_words_errors_as_coreutils_do(shell: Terminal, pod: str) 
     assert done.returncode == 2
 
 
-def test_a_container_that_runs_on_keeps_its_environment_for_exec(
-    shell: Terminal, pod: str
-) -> None:
+def test_a_container_that_runs_on_keeps_its_environment_for_exec(shell: Terminal, pod: str) -> None:
     assert os.environ.get("GREETING") is None
     shell.run("kubectl", "set", "env", "-n", pod, "pod/p", "GREETING=other", check=False)
     assert run(shell, "printenv", "GREETING").stdout == "hello\n"
