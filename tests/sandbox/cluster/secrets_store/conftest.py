@@ -35,13 +35,13 @@ class Lab:
         self.cloud, self.azure, self._folder = cloud, Clients(cloud), folder
         self.outputs = self._deploy()
         self.tenant = str(cloud.settings.tenant_id)
-        self._kubeconfig = folder / "kubeconfig"
+        self.kubeconfig = folder / "kubeconfig"
         found = self.azure.clusters.managed_clusters.list_cluster_user_credentials(
             GROUP, self.outputs["aksClusterName"]
         )
         (folder / "token").write_text(cloud.token(AKS))
         answer: Any = found.kubeconfigs
-        write_kubeconfig(self._kubeconfig, folder / "token", bytes(answer[0].value))
+        write_kubeconfig(self.kubeconfig, folder / "token", bytes(answer[0].value))
 
     def _deploy(self) -> dict[str, str]:
         from azure.mgmt.resource.deployments import DeploymentsMgmtClient
@@ -62,7 +62,7 @@ class Lab:
         """What the real kubectl prints."""
         tool = shutil.which("kubectl", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
         done = subprocess.run(
-            [str(tool), "--kubeconfig", str(self._kubeconfig), *words],
+            [str(tool), "--kubeconfig", str(self.kubeconfig), *words],
             input=text,
             capture_output=True,
             text=True,
