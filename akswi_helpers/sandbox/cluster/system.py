@@ -13,7 +13,7 @@ import base64
 from typing import TYPE_CHECKING
 
 from akswi_helpers.sandbox.cluster import nodes, webhook
-from akswi_helpers.sandbox.cluster.secrets_store import definitions
+from akswi_helpers.sandbox.cluster.secrets_store import daemons, definitions
 from akswi_helpers.types import Json
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ def install(cluster: Cluster) -> None:
     for api_version, kind, namespace, obj in _webhook(cluster):
         _ensure(cluster, api_version, kind, namespace, obj)
     definitions.install(cluster)
+    daemons.install(cluster)
 
 
 def _ensure(cluster: Cluster, api_version: str, name: str, namespace: str, obj: Json) -> None:

@@ -3,7 +3,7 @@
     install(cluster)     in a transaction: there when the add-on is enabled, gone when it is not
 
 Source: the manifests of kubernetes-sigs/secrets-store-csi-driver and its Azure provider, as AKS
-installs them. Left out: the DaemonSets with their pods; the sandbox itself does their work.
+installs them. Left out: descriptions of the fields.
 """
 
 from __future__ import annotations

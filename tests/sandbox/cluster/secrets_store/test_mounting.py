@@ -209,13 +209,23 @@ def test_a_mounted_pod_goes_on_after_the_sandbox_was_killed(lab: Lab) -> None:
     lab.runs("offnode")
 
 
+def test_a_pod_of_driver_and_provider_runs_on_every_node(lab: Lab) -> None:
+    label = "app in (secrets-store-csi-driver,secrets-store-provider-azure)"
+    nodes = lab.kubectl("get", "nodes", "-o", "name").splitlines()
+    rows = lab.kubectl("get", "pods", "-n", "kube-system", "-l", label, "--no-headers")
+    states = sorted(" ".join(row.split()[1:3]) for row in rows.splitlines())
+    assert states == sorted(["1/1 Running", "3/3 Running"] * len(nodes))
+    shown = lab.kubectl("get", "daemonset", "-n", "kube-system", "--no-headers").split()
+    assert shown[1:3] == [str(len(nodes))] * 2
+
+
 def test_without_the_add_on_the_driver_is_gone(lab: Lab) -> None:
     clusters, name = lab.azure.clusters.managed_clusters, lab.outputs["aksClusterName"]
     changed: Any = clusters.get(GROUP, name)
     changed.addon_profiles["azureKeyvaultSecretsProvider"].enabled = False
     clusters.begin_create_or_update(GROUP, name, changed).result()
     assert "secrets-store" not in lab.kubectl("api-resources", "-o", "name")
-    assert lab.kubectl("get", "csidrivers", "-o", "name") == ""
+    assert lab.kubectl("get", "csidrivers,ds", "-A", "-o", "name") == ""
     lab.kubectl("create", "namespace", "late")
     until(lambda: "default" in lab.kubectl("get", "sa", "-n", "late"), "an account")
     lab.apply(pod("late"))
