@@ -33,7 +33,7 @@ def ls(inside: Inside, words: list[str]) -> Run:
     flags, paths = options(words, "1AadlL")
     follow = "l" not in flags or "L" in flags
     code, single, folders = 0, list[Row](), list[Row]()
-    for path in paths or ["."]:
+    for path in sorted(paths or ["."], key=os.fsencode):
         try:
             found = _found(inside, path, follow)
         except OSError as error:
@@ -56,12 +56,12 @@ def ls(inside: Inside, words: list[str]) -> Run:
 def _found(inside: Inside, path: str, follow: bool) -> Found:
     try:
         return inside.files.find(path, follow=follow)
-    except OSError:
+    except FileNotFoundError:
         return inside.files.find(path, follow=False)  # a link that leads nowhere is listed, too
 
 
 def _inside(inside: Inside, folder: Found, flags: str) -> list[Row]:
-    names = [name for name in inside.files.names(folder) if flags_show(name, flags)]
+    names = [name for name in inside.files.names(folder) if _shows(name, flags)]
     base = folder.path.rstrip("/")
     rows = [(name, _found(inside, f"{base}/{name}", "L" in flags)) for name in names]
     if "a" in flags:
@@ -70,8 +70,7 @@ def _inside(inside: Inside, folder: Found, flags: str) -> list[Row]:
     return rows
 
 
-def flags_show(name: str, flags: str) -> bool:
-    """Whether a name is listed: hidden ones with -a or -A only."""
+def _shows(name: str, flags: str) -> bool:
     return not name.startswith(".") or "a" in flags or "A" in flags
 
 

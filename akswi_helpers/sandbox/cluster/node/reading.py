@@ -71,7 +71,9 @@ def wc(inside: Inside, words: list[str]) -> Run:
     found, paths = options(words, "lwc")
     wanted = [letter for letter in "lwc" if letter in (found or "lwc")]
     total, code = dict.fromkeys("lwc", 0), 0
-    width = 1 if len(wanted) == 1 else 9 if inside.busybox else _width(inside, paths)
+    width = 9 if inside.busybox else _width(inside, paths)
+    if len(wanted) == 1 and (inside.busybox or len(paths) < 2):
+        width = 1
     for path in paths or ["-"]:
         try:
             counts = _counts(_pieces(inside, path))
