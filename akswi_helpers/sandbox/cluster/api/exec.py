@@ -132,7 +132,7 @@ class _Session:
                 continue  # the terminal's size
             data = frame[1:]
             if self._terminal:
-                await self._exchange.send_frame(bytes([OUTPUT]) + _echoed(data))
+                await self._echo(data)
                 data = data.replace(b"\r", b"\n")
                 if _INTERRUPT in data:
                     return None
@@ -140,6 +140,12 @@ class _Session:
                     return given + data[: data.index(_END)]
             given += data
         raise _internal(f"the sandbox reads at most {_MOST_INPUT} bytes of standard input")
+
+    async def _echo(self, data: bytes) -> None:
+        """Show what is typed, as a terminal does."""
+        shown = data.replace(_END, b"").replace(_INTERRUPT, b"^C").replace(b"\r", b"\r\n")
+        if shown:
+            await self._exchange.send_frame(bytes([OUTPUT]) + shown)
 
     async def _frame(self) -> bytes:
         coming = asyncio.ensure_future(self._exchange.frame())
@@ -229,12 +235,6 @@ def _declared(pod: Json, spec: Json) -> tuple[dict[str, int], dict[str, int]]:
 def _interrupted() -> Run:
     yield OUTPUT, b""
     return _INTERRUPTED
-
-
-def _echoed(data: bytes) -> bytes:
-    """What a terminal shows of what is typed."""
-    shown = data.replace(_END, b"").replace(_INTERRUPT, b"^C")
-    return shown.replace(b"\r", b"\r\n")
 
 
 def _internal(message: str) -> StatusError:

@@ -26,6 +26,7 @@ from akswi_helpers.sandbox.cluster.node.inside import (
     failure,
     line,
     options,
+    reason,
 )
 
 _FOLDERS = ("/bin", "/usr/bin")
@@ -56,6 +57,9 @@ def run(command: tuple[str, ...], inside: Inside) -> Run:
     except UsageError as error:
         yield failure(name, str(error))
         return 2 if name in ("ls", "test", "[") else 1
+    except OSError as error:  # a file that went while the command ran
+        yield failure(name, f"{error.filename}: {reason(error)}")
+        return 1
 
 
 def env(inside: Inside, words: list[str]) -> Run:

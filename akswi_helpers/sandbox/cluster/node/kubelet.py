@@ -6,7 +6,7 @@ One object serves all nodes. It hears of changes from the API and otherwise slee
 as a kubelet's sync loop does, it looks whether somebody moved the clock, which makes tokens old.
 
 Source: https://kubernetes.io/docs/reference/command-line-tools-reference/kubelet/.
-Left out: exec, attach, port-forward, node leases, evictions.
+Left out: attach, port-forward, node leases, evictions.
 """
 
 from __future__ import annotations

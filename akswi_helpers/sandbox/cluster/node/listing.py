@@ -63,11 +63,18 @@ def _found(inside: Inside, path: str, follow: bool) -> Found:
 def _inside(inside: Inside, folder: Found, flags: str) -> list[Row]:
     names = [name for name in inside.files.names(folder) if _shows(name, flags)]
     base = folder.path.rstrip("/")
-    rows = [(name, _found(inside, f"{base}/{name}", "L" in flags)) for name in names]
+    rows = [(name, _entry(inside, f"{base}/{name}", "L" in flags)) for name in names]
     if "a" in flags:
         above = inside.files.find(os.path.dirname(folder.path))
         rows = [(".", folder), ("..", above), *rows]
     return rows
+
+
+def _entry(inside: Inside, path: str, follow: bool) -> Found:
+    try:
+        return inside.files.find(path, follow=follow)
+    except OSError:
+        return inside.files.find(path, follow=False)
 
 
 def _shows(name: str, flags: str) -> bool:

@@ -91,6 +91,12 @@ def test_a_long_listing_is_that_of_gnu_coreutils(data: Path, command: str) -> No
     assert run(data, *command.split()) == (done.returncode, done.stdout, done.stderr)
 
 
+def test_ls_lists_links_that_cannot_be_followed_as_links(data: Path) -> None:
+    code, out, errors = run(data, "ls", "-lL", "/data")
+    assert (code, errors) == (0, b"")
+    assert b" loop -> loop\n" in out
+
+
 def test_ls_finds_mounts_in_folders_that_only_they_make(data: Path) -> None:
     assert run(data, "ls", "/")[1] == b"data\n"
     assert run(data, "ls", "-la", "/")[1].splitlines()[-1].endswith(b" data")

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -186,6 +187,63 @@ def test_the_python_client_execs(host: Host, pod: str) -> None:
         assert opened.read_stdout() == VALUE
         assert opened.returncode == 1
         opened.sock.shutdown()  # close() leaves a socket open that the server has ended
+
+
+def web_socket(host: Host, token: str, query: str, protocol: str) -> Any:
+    """A WebSocket of the smallest client there is. Raises WebSocketBadStatusException."""
+    import websocket
+
+    return websocket.create_connection(
+        f"wss://127.0.0.1:{host.cluster.port}/api/v1/namespaces/x/pods/p/exec?{query}",
+        sslopt={"ca_certs": str(host.authority.ca_file), "check_hostname": False},
+        header=[f"Authorization: Bearer {token}"],
+        subprotocols=[protocol],
+        http_no_proxy=["127.0.0.1"],
+        timeout=10,
+    )
+
+
+def test_version_4_of_the_protocol_is_spoken(host: Host, pod: str) -> None:
+    query = "command=cat&command=/mnt/store/k&command=/none&stdout=true&stderr=true"
+    opened = web_socket(host, host.token("admin"), query, "v4.channel.k8s.io")
+    frames = {frame[0]: frame[1:] for frame in (opened.recv() for _ in range(3))}
+    opened.shutdown()
+    assert frames[1] == VALUE.encode()
+    status = json.loads(frames[3])
+    assert status["reason"] == "NonZeroExitCode"
+    assert status["details"]["causes"] == [{"reason": "ExitCode", "message": "1"}]
+
+
+def test_a_terminal_is_read_until_it_says_so(host: Host, pod: str) -> None:
+    query = "command=cat&stdin=true&stdout=true&tty=true"
+    opened = web_socket(host, host.token("admin"), query, "v5.channel.k8s.io")
+    for typed in (b"\x04{}", b"\x00one\r", b"\x00\x04"):
+        opened.send_binary(typed)
+    frames = [opened.recv() for _ in range(3)]
+    opened.shutdown()
+    assert frames[:2] == [b"\x01one\r\n", b"\x01one\r\n"]
+    assert json.loads(frames[2][1:])["status"] == "Success"
+
+
+@pytest.mark.parametrize(
+    ("token", "query", "protocol", "status", "said"),
+    [
+        ("bad", "command=ls&stdout=true", "v5.channel.k8s.io", 401, "Unauthorized"),
+        ("", "command=ls&stdout=true", "base64.channel.k8s.io", 501, "base64.channel.k8s.io"),
+        ("", "stdout=true", "v5.channel.k8s.io", 501, "exec without a command"),
+        ("", "command=ls", "v5.channel.k8s.io", 400, "at least 1 of stdin, stdout, stderr"),
+        ("", "command=ls&stdout=1&container=z", "v5.channel.k8s.io", 400, "z is not valid for pod"),
+    ],
+)
+def test_a_web_socket_is_refused_as_any_request(
+    host: Host, pod: str, token: str, query: str, protocol: str, status: int, said: str
+) -> None:
+    import websocket
+
+    with pytest.raises(websocket.WebSocketBadStatusException) as refused:
+        web_socket(host, token or host.token("admin"), query, protocol)
+    assert refused.value.status_code == status
+    assert said in (refused.value.resp_body or b"").decode()
 
 
 def test_exec_into_a_container_that_waits_is_refused(shell: Terminal, pod: str) -> None:
