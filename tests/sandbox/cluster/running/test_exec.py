@@ -282,6 +282,22 @@ def test_exec_needs_the_verbs_get_and_create(
     assert said in done.stderr
 
 
+def test_a_web_socket_without_the_verb_create_is_forbidden(
+    host: Host, shell: Terminal, pod: str
+) -> None:
+    import websocket
+
+    rights = ("--verb=get", "--resource=pods/exec", "-n", pod)
+    shell.run("kubectl", "create", "role", "reader", *rights)
+    shell.run("kubectl", "create", "sa", "reader", "-n", pod)
+    bound = ("--role=reader", f"--serviceaccount={pod}:reader", "-n", pod)
+    shell.run("kubectl", "create", "rolebinding", "reader", *bound)
+    with pytest.raises(websocket.WebSocketBadStatusException) as refused:
+        web_socket(host, host.token("reader", pod), "command=ls&stdout=1", "v5.channel.k8s.io")
+    assert refused.value.status_code == 403
+    assert json.loads(refused.value.resp_body or b"")["message"] == 'pods "p" is forbidden: '
+
+
 def test_exec_without_an_upgrade_is_a_bad_request(host: Host, pod: str) -> None:
     admin = Client(host, host.token("admin"))
     answer = admin("GET", f"/api/v1/namespaces/{pod}/pods/p/exec?command=ls&stdout=true")
