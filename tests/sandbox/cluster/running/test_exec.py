@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -47,15 +46,14 @@ POD = {
 
 
 @pytest.fixture(scope="module")
-def pod(shell: Terminal) -> Iterator[str]:
+def pod(shell: Terminal) -> str:
     """The namespace of a pod that runs, with a secret mounted."""
     shell.run("kubectl", "create", "namespace", "x")
     until(lambda: "default" in shell.run("kubectl", "get", "sa", "-n", "x"), "its account")
     shell.run("kubectl", "create", "secret", "generic", "s", "-n", "x", f"--from-literal=k={VALUE}")
     shell.run("kubectl", "apply", "-n", "x", "-f", "-", text=json.dumps(POD))
     until(lambda: pods(shell, "x")[0].get("status", {}).get("phase") == "Running", "the pod")
-    yield "x"
-    shell.run("kubectl", "delete", "namespace", "x", "--wait=false")
+    return "x"
 
 
 def run(
