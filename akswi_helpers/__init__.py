@@ -11,16 +11,20 @@ import importlib
 from typing import Any
 
 __all__ = [
+    "application",
     "apps",
     "clean_up",
     "cluster",
+    "events",
     "evidence",
     "explain",
     "identity",
     "infrastructure",
+    "node_identity",
     "open_lab",
     "pod_tokens",
     "scenarios",
+    "vault_access",
     "vaults",
 ]
 

@@ -69,6 +69,11 @@ class Credential:
     audience: str
     changed: bool = False
 
+    @property
+    def audiences(self) -> list[str]:
+        """As Azure's own shape has it: a list of one."""
+        return [self.audience]
+
 
 def tag(lab: Lab) -> str:
     """The tag of the lab's application: names its group, and the subscription that is in."""
@@ -128,6 +133,14 @@ def federate(lab: Lab) -> Credential:
         held = held.by_federated_identity_credential_id(old.id)
     _settled(lambda: answer(held.patch(wanted) if old else held.post(wanted)), lab)
     return _told(wanted, changed=True)
+
+
+@explain.told
+def credential(lab: Lab) -> Credential | None:
+    """The federated credential of the lab's application, or None when it has none."""
+    application = _application(lab)
+    found = _credentials(lab, application.id) if application else []
+    return _told(found[0]) if found else None
 
 
 @explain.told

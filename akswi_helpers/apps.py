@@ -12,7 +12,16 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from akswi_helpers import cluster, explain, helm, infrastructure, progress, scenarios
+from akswi_helpers import (
+    application,
+    cluster,
+    explain,
+    helm,
+    infrastructure,
+    progress,
+    scenarios,
+    vault_access,
+)
 from akswi_helpers.errors import LabError, NotThereYet
 from akswi_helpers.parameters import headless
 from akswi_helpers.scenarios import Scenario
@@ -24,6 +33,8 @@ if TYPE_CHECKING:
     from akswi_helpers.lab import Lab
 
 
+POOL_LABEL = "kubernetes.azure.com/agentpool"
+READY_S = 300  # the kubelet tries a mount again after at most 122 seconds
 PATIENCE_S = 30  # a pod that has just started has said nothing yet
 
 
@@ -40,8 +51,9 @@ class Log(str):
 def install(lab: Lab) -> pd.DataFrame:
     """Bring every chosen app to what its chart and values say; one row each, with what changed.
 
-    Raises NotThereYet without infrastructure, LabError for a namespace that is not the lab's or in
-    helm's own words.
+    Apps 2 and 3 are not waited for: they cannot work at first. Raises NotThereYet without
+    infrastructure, or when app 2 or 4 lacks what it needs first; LabError for a namespace that is
+    not the lab's, or in helm's own words.
     """
     import pandas as pd
 
@@ -50,17 +62,69 @@ def install(lab: Lab) -> pd.DataFrame:
 
 
 def values(lab: Lab, app: str) -> Json:
-    """The helm values of one app: names and ids, no secret."""
+    """The helm values of one app: names and ids, no secret.
+
+    Raises NotThereYet when app 2 has no application.
+    """
     scenario, known = scenarios.named(app), infrastructure.outputs(lab)
+    key = "azureKVIdentity" if scenario.is_the_node else "azureWorkloadIdentity"
     return {
-        "azureWorkloadIdentity": {
-            "tenantId": lab.cloud.tenant_id,
-            "clientId": known[scenario.client_id_output],
-        },
+        key: {"tenantId": lab.cloud.tenant_id, "clientId": client_id(lab, app)},
         "keyvaultName": known[scenario.vault_output],
         "secretName": "arbitrarySecret",
-        **({"pollSeconds": 1} if lab.cloud.is_sandbox else {}),
+        **_special(lab, app, known["aksUserNodePoolName"]),
     }
+
+
+@explain.told
+def client_id(lab: Lab, app: str) -> str:
+    """The client id that the app signs in with: its identity's, its application's, the add-on's.
+
+    Raises NotThereYet when app 2 has no application.
+    """
+    if app == "app4":
+        return vault_access.addon(lab).client_id
+    if app != "app2":
+        return infrastructure.outputs(lab)[scenarios.named(app).client_id_output]
+    found = application.find(lab)
+    if found is None:
+        raise NotThereYet("App 2 has no application yet: application.create(lab) registers it.")
+    return found.client_id
+
+
+def _special(lab: Lab, app: str, pool: str) -> Json:
+    """What only one app is given."""
+    if app == "app1":
+        return {"pollSeconds": 1} if lab.cloud.is_sandbox else {}
+    if app == "app3":  # its identity is on the nodes of one pool
+        return {"nodeSelector": {POOL_LABEL: pool}}
+    return {"nameOverride": "workloadidapp5"} if app == "app5" else {}
+
+
+@explain.told
+def wait(lab: Lab, app: str) -> None:
+    """Return when the app's newest pod is ready: the kubelet tries a failed mount again by itself.
+
+    Raises NotThereYet for an app that is not installed; LabError, with what the kubelet says, when
+    it is not ready in time.
+    """
+    end = time.monotonic() + READY_S
+    while not is_ready(lab, app):
+        if time.monotonic() > end:
+            raise LabError(f"{app} is not ready after {READY_S} s. Its pod says: {_last(lab, app)}")
+        progress.note(f"{app} is not ready yet")
+        time.sleep(max(0.5, lab.cloud.poll_s))
+
+
+def is_ready(lab: Lab, app: str) -> bool:
+    """Whether the app's newest pod is ready; not while its next pod is only being made.
+
+    Raises NotThereYet for an app that is not installed.
+    """
+    found = live_pods(lab, app)
+    if not found and _release(lab, scenarios.named(app)) is None:
+        raise _absent(app)
+    return bool(found) and ready(found[-1])
 
 
 @explain.told
@@ -82,7 +146,7 @@ def pods(lab: Lab) -> pd.DataFrame:
         {
             "app": scenario.name,
             "pod": scenario.full_name if headless() else pod["metadata"]["name"],
-            "ready": "yes" if _ready(pod) else "no",
+            "ready": "yes" if ready(pod) else "no",
             "phase": pod["status"].get("phase", ""),
             "node": pod["spec"].get("nodeName", ""),
         }
@@ -138,6 +202,7 @@ def _install(lab: Lab, scenario: Scenario) -> dict[str, Any]:
     release = _release(lab, scenario)
     changed = not _agrees(lab, scenario, release, wanted)
     if changed:
+        _refuse_closed_vault(lab, scenario)
         _refuse_foreign(lab, scenario, release)
         lab.ledger.note("helm release", f"{scenario.namespace}/{scenario.release}")
         with progress.step(f"helm installs {scenario.release}"):
@@ -166,15 +231,28 @@ def _make_way(lab: Lab, scenario: Scenario, release: Json, env: dict[str, str]) 
 
 
 def _upgrade(lab: Lab, scenario: Scenario, wanted: Json, env: dict[str, str]) -> None:
-    """Let helm install, and say what the pod says when it does not get ready."""
-    wait_s = 90 if lab.cloud.is_sandbox else 300
+    """Let helm install, and say what the pod says when it does not get ready.
+
+    An app that cannot work yet is not waited for.
+    """
+    wait_s = 0 if not scenario.works_at_first else 90 if lab.cloud.is_sandbox else 300
     helm.find()  # one that is missing or too old never came to a pod
     try:
         helm.upgrade(env, scenario.release, scenario.chart, wanted, lab.folder, wait_s)
     except LabError as error:
-        pods_ = live_pods(lab, scenario.name)
-        said = log(lab, scenario.name, lines=1, patience_s=0).strip() if pods_ else ""
-        raise LabError(f"{error} Its pod says: {said or 'nothing'}") from error
+        raise LabError(f"{error} Its pod says: {_last(lab, scenario.name)}") from error
+
+
+def _last(lab: Lab, app: str) -> str:
+    """The last thing that an app's pod says: in its log, or why it has none."""
+    from akswi_helpers import events
+
+    if not live_pods(lab, app):
+        return "nothing"
+    if not scenarios.named(app).mounts:
+        return log(lab, app, lines=1, patience_s=0).strip() or "nothing"
+    refused = events.refusal(lab, app, patience_s=0)
+    return f"{refused.refusal.what} {refused.refusal.why}" if refused else "nothing"
 
 
 def _objects(release: Json) -> list[Json]:
@@ -222,6 +300,12 @@ def _release(lab: Lab, scenario: Scenario) -> Json | None:
     return helm.decode(max(kept, key=lambda one: int(one["metadata"]["labels"]["version"])))
 
 
+def _refuse_closed_vault(lab: Lab, scenario: Scenario) -> None:
+    """Refuse to wait for app 4 while its identity may not read its vault."""
+    if scenario.name == "app4" and not vault_access.granted(lab, "app4"):
+        raise NotThereYet("App 4 may not read its vault yet: vault_access.grant(lab) lets it.")
+
+
 def _refuse_foreign(lab: Lab, scenario: Scenario, release: Json | None) -> None:
     """Refuse a release of this name that holds another chart: somebody else put it there."""
     named = f"{scenario.namespace}/{scenario.release}"
@@ -233,7 +317,8 @@ def _refuse_foreign(lab: Lab, scenario: Scenario, release: Json | None) -> None:
         )
 
 
-def _ready(pod: Json) -> bool:
+def ready(pod: Json) -> bool:
+    """Whether Kubernetes calls this pod ready."""
     conditions = pod["status"].get("conditions", [])
     return any(row["type"] == "Ready" and row["status"] == "True" for row in conditions)
 

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from akswi_helpers import explain, inventory, ownership, progress
+from akswi_helpers import explain, inventory, leftovers, ownership, progress
 from akswi_helpers.errors import LabError
 from akswi_helpers.lab import find_group
 
@@ -43,8 +43,10 @@ def plan(lab: Lab) -> pd.DataFrame:
         rows.append(_row("resource group", lab.resource_group, "deleted"))
         found = sorted(inventory.in_group(lab), key=lambda one: (str(one.type), str(one.name)))
         rows += [_row(_plain(str(row.type)), str(row.name), _fate(lab, row)) for row in found]
+        rows += leftovers.planned_in_group(lab)
     rows += [_row("node resource group", name, "goes with its cluster") for name in _nodes(lab)]
     rows += [_row("soft-deleted vault", row.name, "purged") for row in _deleted_vaults(lab)]
+    rows += leftovers.planned_in_entra(lab)
     if _files(lab):
         rows.append(_row(LOCAL, "", "removed"))
     return pd.DataFrame(rows, columns=["thing", "name", "what happens"])
@@ -55,13 +57,18 @@ def run(lab: Lab) -> pd.DataFrame:
     """Remove everything that the lab made, and wait until it is gone; one row per step.
 
     Raises LabError, before anything goes, when the group holds something that is not the lab's.
-    Wire: DELETE resource group; POST purge for each of its soft-deleted vaults.
+    Wire: DELETE role assignments of apps 2 and 4, then the resource group; POST purge for each of
+    its soft-deleted vaults; DELETE application, then its trace in the recycle bin.
     """
     import pandas as pd
 
     with progress.step("Cleaning up"):
-        rows = [_group(lab), *_purged(lab), _forgotten(lab)]
+        _refuse_foreign_group(lab)
+        concerned = leftovers.concerns(lab)  # later, the group can no longer tell
+        rows = [*leftovers.roles(lab), _group(lab), *_purged(lab)]
+        rows += [*leftovers.application_gone(lab), _forgotten(lab)]
     lab.forget()
+    lab.once(leftovers.CONCERNED, lambda: concerned)
     if not _still_there(lab):
         lab.ledger.close()
     return pd.DataFrame(rows, columns=["thing", "name", "result"])
@@ -74,7 +81,7 @@ def left_behind(lab: Lab) -> pd.DataFrame:
 
     rows = [
         {"thing": thing, "still there": ", ".join(look(lab)) or "no"}
-        for thing, look in LOOKS.items()
+        for thing, look in _looks(lab).items()
     ]
     return pd.DataFrame(rows)
 
@@ -83,10 +90,6 @@ def _group(lab: Lab) -> Row:
     found = find_group(lab.cloud, lab.resource_group)
     if found is None:
         return _row("resource group", lab.resource_group, "was not there")
-    ownership.refuse_foreign(
-        f"The resource group '{lab.resource_group}'", found.tags, lab.resource_group
-    )
-    _refuse_foreign_contents(lab)
     progress.note(f"resource group {lab.resource_group} goes, and its cluster and vaults with it")
     if found.properties.provisioning_state != DELETING:
         poller = lab.cloud.resources().resource_groups.begin_delete(
@@ -99,7 +102,13 @@ def _group(lab: Lab) -> Row:
     return _row("resource group", lab.resource_group, "deleted")
 
 
-def _refuse_foreign_contents(lab: Lab) -> None:
+def _refuse_foreign_group(lab: Lab) -> None:
+    found = find_group(lab.cloud, lab.resource_group)
+    if found is None:
+        return
+    ownership.refuse_foreign(
+        f"The resource group '{lab.resource_group}'", found.tags, lab.resource_group
+    )
     for row in inventory.in_group(lab):
         ownership.refuse_foreign(f"'{row.name}' in this group", row.tags, lab.resource_group)
 
@@ -196,7 +205,17 @@ LOOKS: dict[str, Callable[[Lab], list[str]]] = {
 
 
 def _still_there(lab: Lab) -> list[str]:
-    return [thing for thing, look in LOOKS.items() if look(lab)]
+    return [thing for thing, look in _looks(lab).items() if look(lab)]
+
+
+def _looks(lab: Lab) -> dict[str, Callable[[Lab], list[str]]]:
+    """Where to look for each thing; Entra is only asked where it can hold something."""
+    more = leftovers.LOOKS if leftovers.concerns(lab) else {}
+    return {
+        **{thing: look for thing, look in LOOKS.items() if thing != LOCAL},
+        **more,
+        LOCAL: _files,
+    }
 
 
 def _wait(lab: Lab, gone: Callable[[], bool]) -> None:

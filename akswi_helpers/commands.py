@@ -81,6 +81,23 @@ def helm(lab: Lab, line: str | Sequence[str], *, check: bool = True) -> CommandO
     return _shown([str(helms.find()), *typed], cluster.environment(lab), check)
 
 
+def kubectl_bytes(lab: Lab, line: str | Sequence[str]) -> bytes | None:
+    """The bytes that the real kubectl writes, which may be a secret; None when it fails.
+
+    Nothing of them reaches an error or a log.
+    """
+    from akswi_helpers import cluster
+
+    command = [_find("kubectl"), *words(line)]
+    try:
+        done = subprocess.run(
+            command, env=cluster.environment(lab), capture_output=True, timeout=TIMEOUT_S
+        )
+    except subprocess.TimeoutExpired:
+        return None
+    return done.stdout if done.returncode == 0 else None
+
+
 def words(line: str | Sequence[str]) -> list[str]:
     """The words of a command line, split as a shell does. Raises UsageError for a lone quote."""
     if not isinstance(line, str):

@@ -126,6 +126,29 @@ def _reach(hop: Hop, columns: dict[str, float]) -> float:
     return abs(columns[hop.source] - columns[hop.destination]) or COLUMN - 60
 
 
+def tried(
+    app: str, title: str, ways: Sequence[tuple[str, str, str]], stops: int, code: str, why: str
+) -> Chain:
+    """A chain of hops (source, destination, what) that was tried, and stopped at hop `stops`.
+
+    Those before it answered, it is refused with `code` and `why`, the rest is not reached. A
+    number beyond the last hop means that all answered.
+    """
+
+    def status(number: int) -> Status:
+        if number < stops:
+            return "ok"
+        return "refused" if number == stops else "not reached"
+
+    def reason(number: int) -> tuple[str, str]:
+        return (code, why) if number == stops else ("", "")
+
+    hops = (
+        Hop(number, *way, status(number), *reason(number)) for number, way in enumerate(ways, 1)
+    )
+    return Chain(app, title, tuple(hops))
+
+
 def broken(chain: Chain, number: int, code: str = "") -> Chain:
     """`chain` as it stands when hop `number` is refused: what comes after was not reached."""
 

@@ -13,8 +13,17 @@ import re
 import time
 from typing import TYPE_CHECKING
 
-from akswi_helpers import apps, explain, pod_tokens, progress, scenarios, vaults
-from akswi_helpers.diagrams import Chain, Hop, Status
+from akswi_helpers import (
+    apps,
+    diagrams,
+    explain,
+    mounted,
+    pod_tokens,
+    progress,
+    scenarios,
+    vaults,
+)
+from akswi_helpers.diagrams import Chain
 from akswi_helpers.errors import LabError, NotThereYet, Refused
 from akswi_helpers.parameters import headless
 from akswi_helpers.scenarios import Scenario
@@ -28,6 +37,8 @@ if TYPE_CHECKING:
 PATIENCE_S = 30
 # How long until an app has surely read again: it does every second here, every 30 on Azure.
 SANDBOX_READS_S, AZURE_READS_S = 4, 45
+# A mounted file is read again at each rotation: every two minutes, here as on Azure.
+ROTATION_S = 150
 _DIGEST = re.compile(r"sha256=([0-9a-f]{64})")
 TOKEN_FILE, CLIENT_ID = "AZURE_FEDERATED_TOKEN_FILE", "AZURE_CLIENT_ID"
 OF_KEYS = ("AADSTS7000272", "AADSTS90061")  # Entra read the issuer's documents, and said no then
@@ -47,8 +58,13 @@ def table(lab: Lab) -> pd.DataFrame:
 
 
 def works(lab: Lab, app: str) -> bool:
-    """Whether the app logged the fingerprint that its vault's secret has now."""
-    return logged(lab, app) == vaults.digest(lab, app)
+    """Whether the app has, in its log or its file, what its vault's secret is now."""
+    return in_the_pod(lab, app) == vaults.digest(lab, app)
+
+
+def in_the_pod(lab: Lab, app: str) -> Digest | None:
+    """The fingerprint of what the app has: of its file's bytes, or the one that app 1 logs."""
+    return mounted.digest(lab, app) if scenarios.named(app).mounts else logged(lab, app)
 
 
 def logged(lab: Lab, app: str, patience_s: float = PATIENCE_S) -> Digest | None:
@@ -64,8 +80,14 @@ def logged(lab: Lab, app: str, patience_s: float = PATIENCE_S) -> Digest | None:
 
 @explain.told
 def chain(lab: Lab, app: str) -> Chain:
-    """Every hop of the app's way to its secret, each tried now, until one is refused."""
-    scenario, given = scenarios.named(app), _environment(lab, app)
+    """Every hop of the app's way to its secret, each tried now, until one is refused.
+
+    What a node asks for is read from the kubelet's events: nobody else may ask in its place.
+    """
+    scenario = scenarios.named(app)
+    if scenario.mounts:
+        return mounted.chain(lab, scenario)
+    given = _environment(lab, app)
     if TOKEN_FILE not in given:
         return _chain(scenario, 1, "", explain.NO_LABEL)
     if CLIENT_ID not in given:
@@ -74,7 +96,7 @@ def chain(lab: Lab, app: str) -> Chain:
     if isinstance(got, Refused):
         return _chain(scenario, 3 if got.code in OF_KEYS else 2, got.code, _why(got))
     vault = given.get("KEYVAULT_NAME") or vaults.name(lab, app)
-    refused = _open(lab, vault, got.value)
+    refused = vaults.opened_by(lab, vault, got.value)
     if refused is not None:
         return _chain(scenario, 5, refused.code, _why(refused))
     return _chain(scenario, 7, "", "")
@@ -82,29 +104,44 @@ def chain(lab: Lab, app: str) -> Chain:
 
 def _row(lab: Lab, scenario: Scenario) -> dict[str, str]:
     kept = vaults.digest(lab, scenario.name)
-    found = _settled(lab, scenario.name, kept)
+    found = _settled(lab, scenario, kept)
     equal = found == kept
+    since = {"since": scenario.since if equal else ""}
     return {
         "app": scenario.name,
         "works": "yes" if equal else "no",
         "how": scenario.identity,
-        "in the pod": repr(found) if found else _said(lab, scenario.name),
+        **(since if len(lab.scenarios) > 1 else {}),  # it tells apps apart, and one alone nothing
+        "in the pod": repr(found) if found else _said(lab, scenario),
         "in the vault": repr(kept),
         "proof": "equal" if equal else "different",
     }
 
 
-def _settled(lab: Lab, app: str, kept: Digest) -> Digest | None:
-    """What the app logged last, once it had the time to read again after a change."""
-    end = time.monotonic() + (SANDBOX_READS_S if lab.cloud.is_sandbox else AZURE_READS_S)
-    while (found := logged(lab, app)) != kept and time.monotonic() < end:
-        time.sleep(min(0.2, lab.cloud.poll_s))
+def _settled(lab: Lab, scenario: Scenario, kept: Digest) -> Digest | None:
+    """What the app has, once it had the time to read again after a change.
+
+    A file that is not there is not waited for: `apps.wait` does that.
+    """
+    end = time.monotonic() + _patience(lab, scenario)
+    while (found := in_the_pod(lab, scenario.name)) != kept and time.monotonic() < end:
+        if found is None and scenario.mounts:
+            break
+        time.sleep(2 if scenario.mounts else min(0.2, lab.cloud.poll_s))
     return found
 
 
-def _said(lab: Lab, app: str) -> str:
-    """The code that the app's log names in place of a fingerprint, or "nothing"."""
-    refused = explain.of_log(_last_line(lab, app))
+def _patience(lab: Lab, scenario: Scenario) -> int:
+    if scenario.mounts:
+        return ROTATION_S
+    return SANDBOX_READS_S if lab.cloud.is_sandbox else AZURE_READS_S
+
+
+def _said(lab: Lab, scenario: Scenario) -> str:
+    """The code that the app's log or events name in place of a secret, or "nothing"."""
+    if scenario.mounts:
+        return mounted.code(lab, scenario.name)
+    refused = explain.of_log(_last_line(lab, scenario.name))
     return refused.code if refused else "nothing"
 
 
@@ -123,15 +160,6 @@ def _environment(lab: Lab, app: str) -> dict[str, str]:
     return {str(row["name"]): str(row.get("value", "")) for row in rows if row.get("value")}
 
 
-def _open(lab: Lab, vault: str, access_token: str) -> Refused | None:
-    """Ask a vault with the app's own access token; the refusal, or None when it answers."""
-    url = f"https://{vault}.vault.azure.net/secrets/{vaults.SECRET}"
-    headers = {"Authorization": f"Bearer {access_token}"}
-    with lab.http() as session:
-        reply = session.get(url, params={"api-version": "7.4"}, headers=headers)
-    return explain.of_reply(reply) if reply.status_code >= 400 else None
-
-
 def _chain(scenario: Scenario, stops: int, code: str, why: str) -> Chain:
     """The six hops; those before `stops` answered, that one is refused, the rest not reached."""
     ways = (
@@ -142,29 +170,8 @@ def _chain(scenario: Scenario, stops: int, code: str, why: str) -> Chain:
         ("pod", "Key Vault", "the access token, and which secret"),
         ("Key Vault", "pod", "the secret, if a role allows it"),
     )
-    hops = [
-        Hop(
-            number,
-            source,
-            destination,
-            what,
-            _status(number, stops),
-            *_reason(number, stops, code, why),
-        )
-        for number, (source, destination, what) in enumerate(ways, 1)
-    ]
     title = f"How app {scenario.number} gets its secret"
-    return Chain(scenario.name, title, tuple(hops))
-
-
-def _status(number: int, stops: int) -> Status:
-    if number < stops:
-        return "ok"
-    return "refused" if number == stops else "not reached"
-
-
-def _reason(number: int, stops: int, code: str, why: str) -> tuple[str, str]:
-    return (code, why) if number == stops else ("", "")
+    return diagrams.tried(scenario.name, title, ways, stops, code, why)
 
 
 def _why(refused: Refused) -> str:

@@ -153,15 +153,18 @@ def _graph(status: int, inner: object) -> Refused:
     return explained("Microsoft Graph", code, status, str(getattr(inner, "message", "") or ""))
 
 
-def explained(service: str, code: str, status: int, text: str, **values: str) -> Refused:
+def explained(
+    service: str, code: str, status: int, text: str, *, advice: str = "", **values: str
+) -> Refused:
     """A refusal from its code and the service's text.
 
-    `values` are the two that differ, when they are known: presented and expected.
+    `advice` is what to do next, where the code alone does not say. `values` are the two that
+    differ, when they are known: presented and expected.
     """
     why = _one_line(text)
     if "presented" in values and "expected" in values:
         why += f" It was shown '{values['presented']}', and expects '{values['expected']}'."
-    then = ADVICE.get(code.removeprefix("AADSTS"), OTHERWISE)
+    then = advice or ADVICE.get(code.removeprefix("AADSTS"), OTHERWISE)
     what = f"{service} refused: {code} ({status})." if status else f"{service} stopped: {code}."
     return Refused(Refusal(service, code, status, what, why, then))
 

@@ -4,14 +4,14 @@
     federated_credentials(lab)  whose token Entra takes as proof of which identity
     role_assignments(lab)       who may do what, where
 
-Left out: application registrations.
+App 2's application is `application`'s; here it is only named.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from akswi_helpers import explain, infrastructure, inventory
+from akswi_helpers import application, explain, infrastructure, inventory, vault_access
 from akswi_helpers.errors import LabError
 from akswi_helpers.scenarios import SCENARIOS, named
 
@@ -66,6 +66,7 @@ def role_assignments(lab: Lab) -> pd.DataFrame:
 
     people = {str(row.principal_id): str(row.name) for row in _identities(lab)}
     people[lab.cloud.who.object_id] = "you"
+    people.update(vault_access.principals(lab))
     rows = [
         {
             "who": people.get(str(row.principal_id), str(row.principal_id)),
@@ -79,7 +80,9 @@ def role_assignments(lab: Lab) -> pd.DataFrame:
 
 
 def credential_of(lab: Lab, app: str) -> Any:
-    """The federated credential of one app's identity, or None when it has none."""
+    """The federated credential of one app's identity or application, or None when it has none."""
+    if app == "app2":
+        return application.credential(lab)
     found = inventory.credentials(lab, identity_name(lab, app))
     return found[0] if found else None
 

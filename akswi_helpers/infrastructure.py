@@ -84,12 +84,12 @@ def state(lab: Lab) -> str:
     return word(found.properties.provisioning_state) if found else ""
 
 
-def get(lab: Lab) -> Any:
-    """The deployment as Azure keeps it, or None."""
+def get(lab: Lab, name: str = NAME) -> Any:
+    """A deployment in the lab's group as Azure keeps it, or None."""
     from azure.core.exceptions import ResourceNotFoundError
 
     try:
-        return lab.cloud.deployments().deployments.get(lab.resource_group, NAME)
+        return lab.cloud.deployments().deployments.get(lab.resource_group, name)
     except ResourceNotFoundError:
         return None
 
@@ -115,7 +115,7 @@ def compare(lab: Lab) -> pd.DataFrame:
     """What main.json promised beside what Azure's own lists hold now."""
     import pandas as pd
 
-    found = inventory.found(lab)
+    found = _of_main(lab, inventory.found(lab))
     rows = [
         {
             "what": PLAIN.get(kind, kind),
@@ -140,6 +140,15 @@ def found(lab: Lab) -> pd.DataFrame:
         if kind != inventory.ROLE
     ]
     return pd.DataFrame(rows, columns=["what", "name"])
+
+
+def _of_main(lab: Lab, found: dict[str, list[str]]) -> dict[str, list[str]]:
+    """What is there, but for the access that apps 2 and 4 were given later."""
+    from akswi_helpers import vault_access
+
+    later = vault_access.assignments(lab)
+    roles = [id_ for id_ in found.get(inventory.ROLE, []) if id_.lower() not in later]
+    return {**found, inventory.ROLE: roles}
 
 
 def _group(lab: Lab) -> None:

@@ -15,7 +15,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from akswi_helpers import apps, cluster, explain, identity, infrastructure
+from akswi_helpers import apps, cluster, explain, identity
 from akswi_helpers.errors import LabError, Refused
 from akswi_helpers.parameters import headless
 from akswi_helpers.scenarios import named
@@ -181,7 +181,7 @@ def exchange(
     assertion = token.assertion if isinstance(token, PodToken) else token
     form = {
         "grant_type": "client_credentials",
-        "client_id": client_id or infrastructure.outputs(lab)[named(app).client_id_output],
+        "client_id": client_id or apps.client_id(lab, app),
         "client_assertion_type": ASSERTION_TYPE,
         "client_assertion": assertion,
         "scope": scope,

@@ -6,7 +6,10 @@ Vault, ARM and Kubernetes; the advice is ours.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from akswi_helpers.scenarios import Scenario
 
 OTHERWISE: Final = (
     "read the code in the service's own documentation; this lab has no advice for it."
@@ -62,4 +65,24 @@ ADVICE: Final[dict[str, str]] = {
     "Forbidden": "this account may not do that in the cluster, or the cluster's admission says no; "
     "the reason above names what is missing.",
     "NotFound": "look at the name and the namespace.",
+    "Identity not found": "the identity is not on this node: node_identity.assign(lab) puts app "
+    "3's there; the kubelet tries again by itself.",
+    "Multiple user assigned identities exist": "the node has several identities and none was "
+    "named: userAssignedIdentityID takes a client id, and apps.install(lab) writes it.",
+    "NoSecretProviderClass": "there is no SecretProviderClass of this name in the pod's "
+    "namespace: apps.install(lab) puts back what is missing.",
+    "NoDriver": "the CSI add-on is not on this node: infrastructure.deploy(lab) switches it on.",
+    "NoSuchVault": "no vault has this name: apps.install(lab) writes the right one.",
 }  # fmt: skip
+
+
+def mount_advice(code: str, scenario: Scenario) -> str:
+    """What to do when this app's mount is refused with this code; "" where ADVICE says it."""
+    if code == "70025" and scenario.name == "app2":
+        return "federate app 2: application.federate(lab); the kubelet tries again by itself."
+    if code == "ForbiddenByRbac" and scenario.name in ("app2", "app4"):
+        return (
+            "the identity has no role on this vault: vault_access.grant(lab) gives Key Vault "
+            "Secrets User; on Azure that takes up to ten minutes to work."
+        )
+    return ADVICE.get(code, "").replace('"app1"', f'"{scenario.name}"')

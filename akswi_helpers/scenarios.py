@@ -33,6 +33,7 @@ class Scenario:
     works_at_first: bool
     chart_name: str
     client_id_output: str = ""  # "idApp1ClientId"; "" where the template makes no identity
+    since: str = "03-deploy-the-apps"  # the notebook that makes it work
 
     @property
     def namespace(self) -> str:
@@ -70,6 +71,21 @@ class Scenario:
         return places.shipped("charts") / self.chart_name
 
     @property
+    def mounts(self) -> bool:
+        """Whether its secret is a file that the CSI driver mounts; else its own code reads it."""
+        return self.name != "app1"
+
+    @property
+    def is_the_node(self) -> bool:
+        """Whether it is, for Key Vault, the node that it runs on; else its service account."""
+        return self.chart_name == "csiApp"
+
+    @property
+    def walked(self) -> bool:
+        """Whether the notebooks of this version walk it when nothing is named."""
+        return self.name in WALKED
+
+    @property
     def installable(self) -> bool:
         """Whether its chart is part of this version."""
         return (self.chart / "Chart.yaml").is_file()
@@ -85,10 +101,12 @@ SCENARIOS = (
     Scenario(
         "app2", "reads a file", "workload identity with an app registration",
         "the Secrets Store CSI driver", _POD, False, "workloadIdApp2",
+        since="05-federate-app2",
     ),
     Scenario(
         "app3", "reads a file", "a managed identity on the node pool",
         "the Secrets Store CSI driver", _POOL, False, "csiApp", "idApp3ClientId",
+        since="06-give-the-nodes-app3s-identity",
     ),
     Scenario(
         "app4", "reads a file", "the add-on's own identity",
@@ -101,6 +119,9 @@ SCENARIOS = (
 )  # fmt: skip
 
 NAMES = tuple(scenario.name for scenario in SCENARIOS)
+# What a walk takes when nothing is named: the notebooks of this version tell app 1's story. The
+# other four work when they are named.
+WALKED = ("app1",)
 
 
 def named(name: str) -> Scenario:
@@ -112,13 +133,13 @@ def named(name: str) -> Scenario:
 
 
 def chosen(value: str | Sequence[str] | None) -> tuple[Scenario, ...]:
-    """The scenarios that `value` names, in their usual order; None means all that are here.
+    """The scenarios that `value` names, in their usual order; None means WALKED.
 
     `value` is None, "app1", "app1,app3" or a list: papermill passes strings. Raises UsageError
     for an unknown name, and for one whose chart is not part of this version.
     """
     if value is None:
-        return tuple(scenario for scenario in SCENARIOS if scenario.installable)
+        return tuple(named(name) for name in WALKED)
     words = re.split(r"[,\s]+", value.strip()) if isinstance(value, str) else list(value)
     wanted = {named(word) for word in words if word}
     if not wanted:

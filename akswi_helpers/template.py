@@ -33,9 +33,21 @@ def main() -> Json:
     return found
 
 
+@lru_cache(maxsize=1)
+def kv_rbac() -> Json:
+    """kvRbac.json as it was shipped; shared, so not to be changed."""
+    found: Json = json.loads((places.shipped("bicep") / "kvRbac.json").read_text())
+    return found
+
+
 def hash_of_main() -> str:
-    """The hash that Bicep wrote into main.json, and that Azure computes of what it deployed."""
-    return str(main()["metadata"]["_generator"]["templateHash"])
+    """`hash_of` main.json."""
+    return hash_of(main())
+
+
+def hash_of(template: Json) -> str:
+    """The hash that Bicep wrote into a template, and that Azure computes of what it deployed."""
+    return str(template["metadata"]["_generator"]["templateHash"])
 
 
 def parameters(lab: Lab) -> Json:

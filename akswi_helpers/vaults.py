@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from akswi_helpers import explain, infrastructure, ownership
+from akswi_helpers.errors import Refused
 from akswi_helpers.scenarios import SCENARIOS, named
+from akswi_helpers.types import Jws
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,6 +64,18 @@ def rotate(lab: Lab, app: str) -> Digest:
     ownership.refuse_foreign(f"The vault '{vault}'", found.tags, lab.resource_group)
     lab.cloud.secrets(vault).set_secret(SECRET, secrets.token_urlsafe(24))
     return digest(lab, app)
+
+
+def opened_by(lab: Lab, vault: str, access_token: Jws) -> Refused | None:
+    """Ask a vault with an app's own access token; the refusal, or None when it answers.
+
+    What it answers is dropped.
+    """
+    url = f"https://{vault}.vault.azure.net/secrets/{SECRET}"
+    headers = {"Authorization": f"Bearer {access_token}"}
+    with lab.http() as session:
+        reply = session.get(url, params={"api-version": "7.4"}, headers=headers)
+    return explain.of_reply(reply) if reply.status_code >= 400 else None
 
 
 def name(lab: Lab, app: str) -> str:

@@ -6,7 +6,10 @@ its API listens, also when the sandbox was killed in between.
 
 from __future__ import annotations
 
+import re
+
 from akswi_helpers.sandbox.azure import aks_bodies as bodies
+from akswi_helpers.sandbox.azure import aks_refusals as sayings
 from akswi_helpers.sandbox.azure import node_groups
 from akswi_helpers.sandbox.azure.aks_bodies import ADDON, TYPE, VERSION
 from akswi_helpers.sandbox.azure.directory import Directory, Principal
@@ -15,8 +18,9 @@ from akswi_helpers.sandbox.azure.requests import tags_of
 from akswi_helpers.sandbox.azure.resource_ids import group_of, name_of
 from akswi_helpers.sandbox.azure.resources import Resources, on_delete
 from akswi_helpers.sandbox.cluster.clusters import Clusters, ClusterSpec, NodePool
+from akswi_helpers.sandbox.cluster.secrets_store import definitions
 from akswi_helpers.sandbox.world import World
-from akswi_helpers.types import Json, ResourceId
+from akswi_helpers.types import Json, ResourceId, Seconds
 
 
 class ManagedClusters:
@@ -157,6 +161,7 @@ class ManagedClusters:
         """Store the document, then what hangs on it: identities, scale sets, the API."""
         world, properties = self._world, document["properties"]
         kubelet = node_groups.kubelet_identity(world, document)
+        self._check_addon(document, new=new)
         filled = {
             **document,
             "properties": {
@@ -174,6 +179,13 @@ class ManagedClusters:
         else:
             clusters.change(spec)
         return filled
+
+    def _check_addon(self, document: Json, *, new: bool) -> None:
+        """Raise WireError when the Key Vault add-on goes while it is in use."""
+        cluster = None if new else self._world.state(Clusters).get(document["id"])
+        addon = document["properties"]["addonProfiles"].get(ADDON) or {}
+        if cluster and not addon.get("enabled") and definitions.in_use(cluster):
+            raise sayings.addon_in_use(ADDON)
 
     def _addons(self, document: Json) -> Json:
         """The add-on profiles, the Key Vault one with its identity."""
@@ -201,6 +213,7 @@ class ManagedClusters:
             node_pools=tuple(
                 _node_pool(pool, chosen["digits"]) for pool in properties["agentPoolProfiles"]
             ),
+            **_secrets_store(properties["addonProfiles"].get(ADDON) or {}),
         )
 
 
@@ -224,6 +237,25 @@ def _node_pool(pool: Json, digits: str) -> NodePool:
         labels=dict(pool.get("nodeLabels") or {}),
         taints=tuple(pool.get("nodeTaints") or ()),
     )
+
+
+def _secrets_store(addon: Json) -> Json:
+    """What the cluster must know of the Key Vault add-on."""
+    config = addon.get("config") or {}
+    return {
+        "secrets_store": bool(addon.get("enabled")),
+        "secret_rotation": str(config.get("enableSecretRotation", "")).lower() == "true",
+        "rotation_interval": _seconds(str(config.get("rotationPollInterval", "2m"))),
+    }
+
+
+def _seconds(duration: str) -> Seconds:
+    """Seconds in a duration as Go writes it ("2m", "1h30m"); 120 when it is none."""
+    units = {"h": 3600, "m": 60, "s": 1}
+    parts = re.findall(r"(\d+)([hms])", duration)
+    if "".join(number + unit for number, unit in parts) != duration or not parts:
+        return 120.0
+    return float(sum(int(number) * units[unit] for number, unit in parts))
 
 
 def _forget(world: World, document: Json) -> None:

@@ -21,7 +21,7 @@ from akswi_helpers.sandbox.cluster.storage.store import Store
 from akswi_helpers.sandbox.cluster.tables.kinds import Kind, Kinds, builtin
 from akswi_helpers.sandbox.tokens import SigningKeys
 from akswi_helpers.sandbox.world import World
-from akswi_helpers.types import Json, ResourceId, Url
+from akswi_helpers.types import Json, ResourceId, Seconds, Url
 
 if TYPE_CHECKING:
     from akswi_helpers.sandbox.cluster.api.door import Api
@@ -60,6 +60,9 @@ class ClusterSpec:
     location: str
     version: str  # "1.37.2"
     node_pools: tuple[NodePool, ...]
+    secrets_store: bool = False  # the Key Vault add-on: the Secrets Store CSI driver on every node
+    secret_rotation: bool = False
+    rotation_interval: Seconds = 120.0
 
 
 class Cluster:

@@ -13,6 +13,7 @@ import base64
 from typing import TYPE_CHECKING
 
 from akswi_helpers.sandbox.cluster import nodes, webhook
+from akswi_helpers.sandbox.cluster.secrets_store import daemons, definitions
 from akswi_helpers.types import Json
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ def install(cluster: Cluster) -> None:
     _ensure(cluster, "v1", "Service", "default", _api_service())
     for api_version, kind, namespace, obj in _webhook(cluster):
         _ensure(cluster, api_version, kind, namespace, obj)
+    definitions.install(cluster)
+    daemons.install(cluster)
 
 
 def _ensure(cluster: Cluster, api_version: str, name: str, namespace: str, obj: Json) -> None:

@@ -4,7 +4,7 @@ Order of a request: who is it (401), may they (403), is there such a thing (404,
 good (400, 415, 422), then the verb. Whatever goes wrong is a Status object.
 
 Source: https://kubernetes.io/docs/reference/using-api/api-concepts/, answers of a kube-apiserver
-1.37.2. Left out: HTTP/2, compression, WebSocket (exec).
+1.37.2. Left out: HTTP/2, compression, watching over WebSocket.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from akswi_helpers.sandbox.cluster.api import (
     authentication,
     discovery,
+    exec,
     plain,
     rbac,
     reviews,
@@ -27,6 +28,7 @@ from akswi_helpers.sandbox.cluster.api.calls import Call
 from akswi_helpers.sandbox.cluster.api.exchange import Exchange
 from akswi_helpers.sandbox.cluster.refusals import (
     StatusError,
+    bad_request,
     method_not_allowed,
     not_implemented,
     unknown_resource,
@@ -63,17 +65,24 @@ class Api:
         receive: Callable[[], Awaitable[Any]],
         send: Callable[[Any], Awaitable[None]],
     ) -> None:
-        """Answer one HTTP request."""
+        """Answer one HTTP request, or serve one WebSocket."""
         exchange = Exchange(self._cluster, scope, receive, send)
-        if scope["type"] != "http":
-            await exchange.refuse()
-            return
         try:
             call = await exchange.read()
         except StatusError as error:
             await exchange.answer(_status(error), None)
             return
-        await exchange.answer(await reply(call), call)
+        answered = await reply(call)
+        if scope["type"] == "http":
+            if answered.status == exec.SWITCHING:  # a door that does not take WebSockets
+                answered = _status(bad_request("Upgrade request required"))
+            await exchange.answer(answered, call)
+        elif answered.status == exec.SWITCHING:
+            await exec.serve(call, exchange)
+        elif answered.status < 400:
+            await exchange.turn_down(_status(not_implemented("this over WebSocket")))
+        else:
+            await exchange.turn_down(answered)
 
 
 async def reply(call: Call) -> Reply:

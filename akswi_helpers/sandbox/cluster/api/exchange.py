@@ -44,11 +44,14 @@ class Exchange:
             # A group's name may hold a comma, no header's value a line break.
             between = "\n" if name == "impersonate-group" else ", "
             headers[name] = f"{headers[name]}{between}{value}" if name in headers else value
+        if scope["type"] == "websocket":
+            headers |= {"upgrade": "websocket"}
+            headers["sec-websocket-protocol"] = ", ".join(scope["subprotocols"])
         target = paths.read(scope["path"])
         kinds = self._cluster.kinds
         return Call(
             cluster=self._cluster,
-            method=scope["method"],
+            method=scope.get("method", "GET"),  # a WebSocket begins with a GET
             target=target,
             query_string=scope["query_string"].decode("latin-1"),
             headers=headers,
@@ -67,14 +70,38 @@ class Exchange:
         body = b"" if reply.stream is not None or self._bodiless(reply) else reply.encoded()
         await self._send({"type": "http.response.body", "body": body})
 
-    async def refuse(self) -> None:
-        """Close a WebSocket: exec is not served."""
-        if self._scope["type"] == "websocket":
-            await self._receive()
-            await self._send({"type": "websocket.close", "code": 1000})
+    async def turn_down(self, reply: Reply) -> None:
+        """Answer a WebSocket that does not come about, as any other request is answered."""
+        self._log(reply)
+        head = {"status": reply.status, "headers": _head(reply, None)}
+        await self._send({"type": "websocket.http.response.start", **head})
+        await self._send({"type": "websocket.http.response.body", "body": reply.encoded()})
+
+    async def upgrade(self, protocol: str) -> None:
+        """Let the WebSocket begin, with this subprotocol."""
+        self._log(Reply(None, 101))
+        await self._send({"type": "websocket.accept", "subprotocol": protocol})
+
+    async def frame(self) -> bytes | None:
+        """The next message of a WebSocket; None when the client is gone."""
+        message = await self._receive()
+        if message["type"] == "websocket.disconnect":
+            return None
+        return bytes(message.get("bytes") or b"")
+
+    async def send_frame(self, data: bytes) -> None:
+        """Send a message over a WebSocket."""
+        await self._send({"type": "websocket.send", "bytes": data})
+
+    async def hang_up(self) -> None:
+        """End a WebSocket."""
+        await self._send({"type": "websocket.close", "code": 1000})
 
     async def _body(self) -> bytes:
         body: bytes = b""
+        if self._scope["type"] == "websocket":
+            await self._receive()  # "websocket.connect"
+            return body
         while True:
             message = await self._receive()
             body += bytes(message.get("body", b""))
@@ -126,7 +153,7 @@ class Exchange:
         scope, headers = self._scope, dict(self._scope["headers"])
         log.add(
             user_agent=headers.get(b"user-agent", b"").decode("latin-1"),
-            method=scope["method"],
+            method=scope.get("method", "GET"),
             host=self._cluster.spec.fqdn,
             path=scope["path"],
             status=reply.status,

@@ -33,7 +33,9 @@ class Listener:
             access_log=False,
             server_header=False,
             http="h11",
-            ws="none",
+            ws="wsproto",
+            ws_per_message_deflate=False,
+            ws_max_size=1 << 20,
             timeout_graceful_shutdown=1,
             timeout_keep_alive=120,
         )

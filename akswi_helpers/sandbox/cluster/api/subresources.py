@@ -1,6 +1,6 @@
 """Parts of objects with paths of their own: scale, log, token, eviction, finalize, status.
 
-Those that need a stream to a container (exec, attach, port-forward) or a proxy answer 501.
+Of those that need a stream to a container, attach and port-forward answer 501, as proxies do.
 
 Source: refusals of a kube-apiserver 1.37.2 and of its kubelets.
 """
@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from akswi_helpers.sandbox.cluster.api import answers, bodies, verbs
+from akswi_helpers.sandbox.cluster.api import answers, bodies, exec, verbs
 from akswi_helpers.sandbox.cluster.api.calls import Call
 from akswi_helpers.sandbox.cluster.merging import merge
 from akswi_helpers.sandbox.cluster.refusals import (
@@ -37,7 +37,7 @@ _UNPULLED = {
     "ImagePullBackOff": "trying and failing to pull image",
 }
 _STREAMS = ("exec", "attach", "portforward")
-ANSWERED = frozenset({"status", "finalize", "scale", "log", "token", "eviction"})
+ANSWERED = frozenset({"status", "finalize", "scale", "log", "exec", "token", "eviction"})
 
 
 async def answer(call: Call) -> Reply:
@@ -57,7 +57,11 @@ async def answer(call: Call) -> Reply:
         raise not_implemented(f"{kind.plural}/{name}")
     if name == "log":
         return await log(call, live)
-    return await token(call) if name == "token" else evict(call)
+    if name == "exec":
+        return exec.admit(call, live)
+    if name == "token":
+        return await token(call)
+    return evict(call)
 
 
 def scale(call: Call) -> Reply:
@@ -124,7 +128,7 @@ async def log(call: Call, pod: Json) -> Reply:
     """A container's log as text, followed as long as the client wants. Raises StatusError 400."""
     from akswi_helpers.sandbox.cluster.node import kubelet
 
-    container = _container(call, pod)
+    container = container_of(call, pod)
     headers = {"content-type": "text/plain"}
     if not pod["spec"].get("nodeName"):
         return Reply(None, 204, headers)
@@ -155,7 +159,8 @@ def _since(call: Call) -> Seconds | None:
         raise bad_request(f"sinceTime: {error}") from error
 
 
-def _container(call: Call, pod: Json) -> str:
+def container_of(call: Call, pod: Json) -> str:
+    """The container that a call means. Raises StatusError 400 when it must say which."""
     spec, name = pod["spec"], pod["metadata"]["name"]
     initial = [c["name"] for c in spec.get("initContainers") or []]
     ordinary = [c["name"] for c in spec["containers"]]

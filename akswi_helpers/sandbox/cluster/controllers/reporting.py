@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from akswi_helpers.sandbox.cluster.clusters import Cluster
 
 KEPT_S = 3600
-_LONGEST = 1024
 _MOST_ALIKE = 9  # different messages of one reason about one object; then they are combined
 _COMBINED = "(combined from similar events): "
 
@@ -41,7 +40,6 @@ def report(
     kind, namespace = cluster.kind("v1", "Event"), about["metadata"].get("namespace") or "default"
     every = cluster.store.list(kind, namespace)
     alike = [event for event in every if _alike(event, involved, reason, component)]
-    message = message[:_LONGEST]
     if combined := len(alike) >= _MOST_ALIKE:
         message = _COMBINED + message
     found = next((event for event in alike if _repeats(event, message, combined)), None)

@@ -136,11 +136,16 @@ class ControlPlane:
     def _say_unserved(self, key: str) -> None:
         api_version, kind, namespace, name = key.split(" ")
         found = self._cluster.store.get(self._cluster.kind(api_version, kind), namespace, name)
-        if found is not None:
+        if found is not None and not _stands_in(found):
             said = f"The sandbox does not emulate the controller of a {kind}: nothing will happen"
             reporting.report(
                 self._cluster, found, "NotEmulated", said, component="akswi", warning=True
             )
+
+
+def _stands_in(obj: Json) -> bool:
+    """Whether the sandbox itself does the work of this object."""
+    return "akswi.dev/stands-in" in (obj["metadata"].get("annotations") or {})
 
 
 _WATCHED = (

@@ -30,6 +30,7 @@ from typing import Any
 READ_ONLY = "Read-only file system"
 _EROFS = 30
 _FREE = ("/dev/", "/proc/")
+_FOREVER = 10.0 * 365 * 86400
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
@@ -243,7 +244,8 @@ def busybox(command: list[str]) -> None:
     name, arguments = os.path.basename(command[0]) if command else "sh", command[1:]
     if name == "sleep":
         units = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-        time.sleep(sum(float(a.rstrip("smhd")) * units.get(a[-1], 1) for a in arguments))
+        seconds = sum(float(a.rstrip("smhd")) * units.get(a[-1], 1) for a in arguments)
+        time.sleep(min(seconds, _FOREVER))  # "infinity" is a number of seconds, too
     elif name == "echo":
         say(*arguments)
     elif name == "cat":

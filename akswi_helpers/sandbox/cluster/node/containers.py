@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from akswi_helpers.sandbox.cluster.node import environment, images, launcher
+from akswi_helpers.sandbox.cluster.node.insides import Insides
 from akswi_helpers.sandbox.cluster.node.log_files import Logs
 from akswi_helpers.sandbox.cluster.storage.lifecycle import timestamp
 from akswi_helpers.types import Json, Seconds
@@ -219,6 +220,7 @@ class Container:
                 self._ended(128, "StartError", "1970-01-01T00:00:00Z", str(error))
                 return
             self._watching = asyncio.ensure_future(self._watch(self._process, now))
+        self._place.cluster.world.state(Insides).begin(self._id, wanted)
         self.state = {"running": {"startedAt": now}}
         self._report("Started", f"Started container {self.name}")
 
@@ -251,6 +253,7 @@ class Container:
             self._ended(0, "Completed", began["startedAt"])
 
     def _ended(self, code: int, reason: str, began: str | None, message: str = "") -> None:
+        self._place.cluster.world.state(Insides).end(self._id)
         ended: Json = {"exitCode": code, "reason": reason}
         if message:
             ended["message"] = message

@@ -53,6 +53,9 @@ _KNOWN: tuple[tuple[str, Program], ...] = (  # the repository's end, most tellin
     (r"^docker\.io/library/nginx|(^|/)oss/nginx/nginx|(^|/)azurelinux/base/nginx", Program.NGINX),
     (r"(^|/)busybox(/busybox)?", Program.BUSYBOX),
     (r"(^|/)oss(/v2)?/azure/workload-identity/webhook", Program.COMPONENT),
+    (r"(^|/)oss(/v2)?/azure/secrets-store/provider-azure", Program.COMPONENT),
+    (r"(^|/)oss(/v2)?/kubernetes-csi/(secrets-store/driver|livenessprobe)", Program.COMPONENT),
+    (r"(^|/)oss(/v2)?/kubernetes-csi/csi-node-driver-registrar", Program.COMPONENT),
 )
 
 

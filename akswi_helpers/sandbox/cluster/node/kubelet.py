@@ -6,7 +6,7 @@ One object serves all nodes. It hears of changes from the API and otherwise slee
 as a kubelet's sync loop does, it looks whether somebody moved the clock, which makes tokens old.
 
 Source: https://kubernetes.io/docs/reference/command-line-tools-reference/kubelet/.
-Left out: exec, attach, port-forward, node leases, evictions.
+Left out: attach, port-forward, node leases, evictions.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Kubelet:
                 if worker.namespace == metadata["namespace"] and worker.uses(
                     event.kind.kind, metadata["name"]
                 ):
-                    worker.wake()
+                    worker.hurry()
 
     def _look(self, pod: Json) -> None:
         uid = pod["metadata"]["uid"]
@@ -99,7 +99,7 @@ class Kubelet:
 
     def _wake_all(self) -> None:
         for worker in self._workers.values():
-            worker.wake()
+            worker.hurry()
 
     def _left_behind(self) -> list[Path]:
         """The folders of pods that went while nobody looked."""

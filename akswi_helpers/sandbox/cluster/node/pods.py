@@ -14,6 +14,7 @@ import asyncio
 import contextlib
 import logging
 import shutil
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,7 @@ log = logging.getLogger(__name__)
 
 _OVER = ("Succeeded", "Failed")
 _MOUNT_FIRST_S, _MOUNT_LONGEST_S = 0.5, 122.0
+_MOUNT_PATIENCE_S = 123.0  # then the kubelet says that it waited in vain, and waits again
 _UNSERVED = ("livenessProbe", "readinessProbe", "startupProbe", "lifecycle")
 
 
@@ -53,6 +55,8 @@ class PodWorker:
         self.folder = pods_folder(cluster) / self.uid
         self._volumes = volumes.Volumes(cluster, self.folder / "volumes")
         self._mount_wait = _MOUNT_FIRST_S
+        self._mount_due: Seconds = 0  # by the machine's own clock
+        self._mount_since: Seconds = 0
         self._mounted = False
         self._about = pod
         place = Place(cluster, self.folder, self._report, self.wake)
@@ -65,6 +69,11 @@ class PodWorker:
 
     def wake(self) -> None:
         """Look at the pod again."""
+        self._wake.set()
+
+    def hurry(self) -> None:
+        """Look at the pod again, and try a volume again that failed."""
+        self._mount_due = 0
         self._wake.set()
 
     async def run(self) -> None:
@@ -98,11 +107,13 @@ class PodWorker:
         """Bring the pod closer to what it should be; the seconds after which to look again."""
         if (pod.get("status") or {}).get("phase") in _OVER:
             return None
+        if (held := self._mount_due - time.monotonic()) > 0:
+            return held
         try:
             mounted = await self._volumes.mount(pod)
         except volumes.MountFailedError as error:
-            return self._mount_failed(pod, str(error))
-        self._mounted, self._mount_wait = True, _MOUNT_FIRST_S
+            return self._mount_failed(pod, error)
+        self._mounted, self._mount_wait, self._mount_since = True, _MOUNT_FIRST_S, 0
         self._write(pod)  # a container may ask for the pod's address
         pod = self._found() or pod
         again = await self._advance(pod, mounted)
@@ -139,10 +150,15 @@ class PodWorker:
         await container.start(pod, mounted)
         return None if container.running else 1.0
 
-    def _mount_failed(self, pod: Json, message: str) -> Seconds:
-        self._report("FailedMount", message, warning=True)
+    def _mount_failed(self, pod: Json, error: volumes.MountFailedError) -> Seconds:
+        self._report("FailedMount", str(error), warning=True)
         self._write(pod)
         wait, self._mount_wait = self._mount_wait, min(self._mount_wait * 2, _MOUNT_LONGEST_S)
+        now = time.monotonic()
+        self._mount_due, self._mount_since = now + wait, self._mount_since or now
+        if now - self._mount_since >= _MOUNT_PATIENCE_S:
+            self._mount_since = now
+            self._report("FailedMount", volumes.waited_in_vain(pod, error.volume), warning=True)
         return wait
 
     async def _terminate(self, pod: Json) -> None:

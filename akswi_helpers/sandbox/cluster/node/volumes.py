@@ -3,8 +3,8 @@
     await Volumes(cluster, folder).mount(pod)   ->  {"program": Path(…), "azure-identity-token": …}
 
 Served: configMap, secret, projected (service-account tokens, config maps, secrets, downward API),
-downwardAPI, emptyDir. A token is made anew when 80 % of its life, or a day, is over. Everything
-else fails as on a node that has no driver for it.
+downwardAPI, emptyDir, and csi where the Secrets Store driver is installed. A token is made anew
+when 80 % of its life, or a day, is over. Everything else fails as on a node without a driver.
 
 Source: kubernetes pkg/volume and pkg/kubelet/token. Left out: subPath of files that change, sizes.
 """
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from akswi_helpers.sandbox.cluster import service_tokens
 from akswi_helpers.sandbox.cluster.node import downward, files
 from akswi_helpers.sandbox.cluster.refusals import StatusError
+from akswi_helpers.sandbox.cluster.secrets_store import driver, refusals
 from akswi_helpers.types import Json, Seconds
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class MountFailedError(Exception):
 
     def __init__(self, volume: str, why: str) -> None:
         super().__init__(f'MountVolume.SetUp failed for volume "{volume}" : {why}')
+        self.volume = volume
 
 
 class Volumes:
@@ -43,6 +45,7 @@ class Volumes:
     def __init__(self, cluster: Cluster, folder: Path) -> None:
         self._cluster, self._folder = cluster, folder
         self._tokens: dict[str, tuple[str, Seconds, Seconds]] = {}  # token, when due, end
+        self._secrets = driver.SecretsVolumes(cluster)
 
     async def mount(self, pod: Json) -> dict[str, Path]:
         """Where each volume is, every one up to date. Raises MountFailedError."""
@@ -54,18 +57,25 @@ class Volumes:
                 await self._make(pod, volume, folder)
             except StatusError as error:
                 raise MountFailedError(name, error.message) from error
+            except refusals.DriverError as error:
+                raise MountFailedError(name, refusals.set_up(error)) from error
             except files.BadPathError as error:
                 raise MountFailedError(name, f"invalid path: {error}") from error
             made[name] = folder
         return made
 
     def due(self) -> Seconds | None:
-        """When the next token must be made anew, in the cluster's time; None without tokens."""
-        return min((due for _, due, _ in self._tokens.values()), default=None)
+        """When the next token or secret is due, in the cluster's time; None without any."""
+        dues = [due for _, due, _ in self._tokens.values()]
+        secrets = self._secrets.due()
+        return min(dues if secrets is None else [*dues, secrets], default=None)
 
     async def _make(self, pod: Json, volume: Json, folder: Path) -> None:
         if "emptyDir" in volume:
             files.make_private(folder)
+            return
+        if driver.serves(self._cluster, volume):
+            await self._secrets.mount(pod, volume, folder)
             return
         files.write(folder, await self._content(pod, volume))
 
@@ -145,6 +155,15 @@ def uses(pod: Json, kind: str, name: str) -> bool:
             if name in (found.get("name"), found.get("secretName")):
                 return True
     return False
+
+
+def waited_in_vain(pod: Json, volume: str) -> str:
+    """What the kubelet says when a volume is not there after two minutes."""
+    every = " ".join(one["name"] for one in pod["spec"].get("volumes") or [])
+    return (
+        f"Unable to attach or mount volumes: unmounted volumes=[{volume}], "
+        f"unattached volumes=[{every}]: timed out waiting for the condition"
+    )
 
 
 def _picked(

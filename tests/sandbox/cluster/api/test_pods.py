@@ -1,4 +1,4 @@
-"""Pods through the API: logs, exec that is refused, admission, deletion with its policies."""
+"""Pods through the API: logs, attach that is refused, admission, deletion with its policies."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ def test_log_of_a_container_that_waits_is_refused(admin: Client) -> None:
     assert answer.body["message"].startswith(expected)
 
 
-def test_exec_is_not_implemented_and_says_so(shell: Terminal, admin: Client) -> None:
+def test_attach_is_not_implemented_and_says_so(shell: Terminal, admin: Client) -> None:
     admin("POST", PODS, _pod("here"))
-    answer = admin("GET", f"{PODS}/here/exec?command=ls&stdout=true")
+    answer = admin("GET", f"{PODS}/here/attach?stdout=true")
     assert (answer.status, answer.body["reason"]) == (501, "NotImplemented")
-    assert shell.result("kubectl", "exec", "here", "--", "ls").returncode == 1
+    assert shell.result("kubectl", "attach", "here").returncode == 1
 
 
 @pytest.mark.parametrize(
