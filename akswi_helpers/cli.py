@@ -30,6 +30,8 @@ app = typer.Typer(
 )
 app.add_typer(sandbox, name="sandbox", help="The local stand-in for Azure.")
 
+INTERRUPTED = 130  # what typer makes of Ctrl-C inside a command
+
 
 @app.command()
 def run(
@@ -90,6 +92,8 @@ def main() -> None:
         sys.exit(_say(f"The system refused: {error.strerror or error}.", 1))
     except Exception as error:
         sys.exit(_from_typer(error))
+    if code == INTERRUPTED:
+        code = _say("Interrupted; what was made so far stands.", 1)
     sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -47,6 +47,18 @@ def test_run_asks_for_no_choice_that_a_notebook_kept(tmp_path: Path) -> None:
     assert "There is no notebook '44'" in done.stderr
 
 
+def test_ctrl_c_is_one_sentence_and_1() -> None:
+    code = (
+        "import os, signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
+        "from akswi_helpers import cli, jupyter;"
+        "jupyter.start = lambda **_: os.kill(os.getpid(), signal.SIGINT);"
+        "import sys; sys.argv = ['akswi', 'lab']; cli.main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=50)
+    assert done.returncode == 1
+    assert done.stderr == "Interrupted; what was made so far stands.\n"
+
+
 def test_help_imports_nothing_heavy() -> None:
     code = (
         "import sys; import akswi_helpers.cli; "
