@@ -9,18 +9,22 @@ which starts at the first question and ends with the process. Left out: question
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import weakref
 from collections.abc import Callable, Coroutine
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    import asyncio
 
 Result = TypeVar("Result")
 
 
 def answer(question: Coroutine[Any, Any, Result]) -> Result:
     """What `question` returns; raises what it raises. An interrupt here cancels it there."""
+    import asyncio
+
     asked = asyncio.run_coroutine_threadsafe(question, _loop())
     try:
         return asked.result()
@@ -33,6 +37,8 @@ def close_with(owner: object, close: Callable[[], Coroutine[Any, Any, None]]) ->
     """Run `close` on the loop once nobody holds `owner`; never when the process ends first."""
 
     def end() -> None:
+        import asyncio
+
         asyncio.run_coroutine_threadsafe(close(), _loop())
 
     weakref.finalize(owner, end).atexit = False
@@ -40,6 +46,8 @@ def close_with(owner: object, close: Callable[[], Coroutine[Any, Any, None]]) ->
 
 @lru_cache(maxsize=1)
 def _loop() -> asyncio.AbstractEventLoop:
+    import asyncio
+
     loop = asyncio.new_event_loop()
     threading.Thread(target=loop.run_forever, name="akswi-background", daemon=True).start()
     return loop

@@ -6,6 +6,7 @@ Left out: which notebooks, and in which order; see `runner`.
 from __future__ import annotations
 
 import asyncio
+import logging
 import warnings
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,7 @@ def execute(
             raise
         raise Stopped(f"{watch.where()}: {reason}") from error
     finally:
+        _let_go()
         if out.exists():
             out.chmod(0o600)
 
@@ -53,6 +55,8 @@ def _run(notebook: Path, out: Path, parameters: Json, cell_timeout_s: int, watch
     import papermill
     from traitlets.config import Config
 
+    # "Kernel died", "Timeout waiting for execute reply": `execute` says it in a sentence.
+    logging.getLogger("papermill").setLevel(logging.CRITICAL)
     papermill.execute_notebook(
         str(notebook),
         str(out),
@@ -64,9 +68,34 @@ def _run(notebook: Path, out: Path, parameters: Json, cell_timeout_s: int, watch
         execution_timeout=cell_timeout_s,
         # Some kernels take 3.5 s to end when they are asked kindly.
         shutdown_kernel="immediate",
-        config=Config({"KernelManager": {"transport_encryption": "auto"}}),
+        # Sockets, not ports: of two runs, one could take a port that the other was promised.
+        config=Config({"KernelManager": {"transport": "ipc", "transport_encryption": "auto"}}),
         on_cell_start=watch.cell_started,
     )
+
+
+def _let_go() -> None:
+    """End the tasks that nbclient leaves waiting for a kernel that was killed.
+
+    After Ctrl-C or a cell's timeout they stay on its loop, where the next notebook would wake them
+    to find their kernel gone, and asyncio would print a traceback for each.
+    """
+    from jupyter_core.utils import ensure_event_loop
+
+    loop = ensure_event_loop()
+    loop.set_exception_handler(_report)
+    if left := asyncio.all_tasks(loop):
+        for task in left:
+            task.cancel()
+        loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+
+
+def _report(loop: asyncio.AbstractEventLoop, context: Json) -> None:
+    """What asyncio found unheard; not that a kernel died, which its caller was told or wished."""
+    from nbclient.exceptions import DeadKernelError
+
+    if not isinstance(context.get("exception"), DeadKernelError):
+        loop.default_exception_handler(context)
 
 
 def _reason(error: Any, cell_timeout_s: int) -> str:

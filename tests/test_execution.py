@@ -70,6 +70,16 @@ def test_execute_says_that_it_was_interrupted(tmp_path: Path, reporter: Reporter
         _run(tmp_path, reporter, code)
 
 
+def test_execute_leaves_nothing_behind_that_the_next_notebook_would_wake(
+    tmp_path: Path, reporter: Reporter, caplog: pytest.LogCaptureFixture
+) -> None:
+    code = "import os, signal, time; os.kill(os.getppid(), signal.SIGINT); time.sleep(30)"
+    with pytest.raises(Stopped, match="interrupted"):
+        _run(tmp_path, reporter, code)
+    _run(tmp_path, reporter, "import time; time.sleep(1.5)")
+    assert [record.name for record in caplog.records] == []
+
+
 def test_execute_shows_where_it_is_and_what_happens_inside(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,7 +1,8 @@
-"""Helm releases that no package index carries, built once with Go into `.clients/`.
+"""Clients with an environment of their own, made once in `.clients/`.
 
-A build takes minutes and gigabytes, so only `make test-clients` asks for one.
-Source: the modules helm.sh/helm/v3 and helm.sh/helm/v4.
+Helm releases that no package index carries are built with Go; az gets a virtual environment. Both
+take minutes and gigabytes, so only `make test-clients` asks for them.
+Source: the modules helm.sh/helm/v3 and helm.sh/helm/v4; the package azure-cli.
 """
 
 from __future__ import annotations
@@ -9,9 +10,12 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+
+from tests.chain.standing import BIN
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -27,6 +31,17 @@ def helm(version: str) -> Path:
     if not (folder / "helm").is_file():
         _build(HELM[version], folder)
     return folder
+
+
+def az() -> Path:
+    """The folder that holds `az`, installed apart: beside us it would downgrade our SDKs."""
+    folder = ROOT / ".clients" / "az"
+    if not (folder / "bin" / "az").is_file():
+        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+        install = [str(BIN / "uv"), "pip", "install", "-q", "-p", str(folder / "bin" / "python")]
+        env = {**os.environ, "UV_SYSTEM_CERTS": "1"}
+        subprocess.run([*install, "azure-cli"], check=True, env=env)
+    return folder / "bin"
 
 
 def kubectl_1_30() -> Path:

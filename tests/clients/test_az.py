@@ -5,19 +5,17 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.chain.standing import BIN, GROUP, Standing
+from tests.chain.standing import GROUP, Standing
+from tests.clients import built
 from tests.clients.built import ROOT
 
 pytestmark = [pytest.mark.clients, pytest.mark.timeout(900)]
-
-FOLDER = ROOT / ".clients" / "az"
 
 
 class Az:
@@ -25,7 +23,7 @@ class Az:
 
     def __init__(self, lab: Standing) -> None:
         self.lab = lab
-        path = f"{FOLDER / 'bin'}{os.pathsep}{lab.env['PATH']}"
+        path = f"{built.az()}{os.pathsep}{lab.env['PATH']}"
         self.env = {**lab.env, "PATH": path}
 
     def __call__(self, *words: str, check: bool = True) -> Any:
@@ -45,8 +43,6 @@ class Az:
 
 @pytest.fixture(scope="module")
 def az(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Az]:
-    if not (FOLDER / "bin" / "az").is_file():
-        _install()
     lab = Standing(Path(tmp_path_factory.mktemp("home")))
     az = Az(lab)
     assert "AADSTS7000215" in az.sign_in("wrong", check=False)
@@ -87,13 +83,3 @@ def test_kubeconfig_of_az_works_through_kubelogin(az: Az, tmp_path: Path, method
 
 def test_az_finds_no_identity_where_there_is_no_node(az: Az) -> None:
     assert "dentity" in az("login", "--identity", check=False)
-
-
-def _install() -> None:
-    """Az in a virtual environment under `.clients/`; beside us it would downgrade our SDKs."""
-    subprocess.run([sys.executable, "-m", "venv", str(FOLDER)], check=True)
-    uv, python = BIN / "uv", str(FOLDER / "bin" / "python")
-    pip = [str(uv), "pip", "install", "-q", "-p", python] if uv.is_file() else []
-    done = subprocess.run([*(pip or [python, "-m", "pip", "install", "-q"]), "azure-cli"])
-    if done.returncode:
-        pytest.skip("azure-cli cannot be installed here")

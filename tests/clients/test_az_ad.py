@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.chain.standing import GROUP, Standing
-from tests.clients.test_az import FOLDER, Az, _install
+from tests.clients.test_az import Az
 
 pytestmark = [pytest.mark.clients, pytest.mark.timeout(900)]
 
@@ -24,8 +24,6 @@ CREDENTIAL = {
 
 @pytest.fixture(scope="module")
 def az(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Az]:
-    if not (FOLDER / "bin" / "az").is_file():
-        _install()
     lab = Standing(Path(tmp_path_factory.mktemp("home")))
     az = Az(lab)
     az.sign_in(az.env["AZURE_CLIENT_SECRET"])
