@@ -105,14 +105,26 @@ def _special(lab: Lab, app: str, pool: str) -> Json:
 def wait(lab: Lab, app: str) -> None:
     """Return when the app's newest pod is ready: the kubelet tries a failed mount again by itself.
 
-    Raises LabError, with what the kubelet says, when it is not ready in time.
+    Raises NotThereYet for an app that is not installed; LabError, with what the kubelet says, when
+    it is not ready in time.
     """
     end = time.monotonic() + READY_S
-    while not ready(newest_pod(lab, app)):
+    while not is_ready(lab, app):
         if time.monotonic() > end:
             raise LabError(f"{app} is not ready after {READY_S} s. Its pod says: {_last(lab, app)}")
         progress.note(f"{app} is not ready yet")
         time.sleep(max(0.5, lab.cloud.poll_s))
+
+
+def is_ready(lab: Lab, app: str) -> bool:
+    """Whether the app's newest pod is ready; not while its next pod is only being made.
+
+    Raises NotThereYet for an app that is not installed.
+    """
+    found = live_pods(lab, app)
+    if not found and _release(lab, scenarios.named(app)) is None:
+        raise _absent(app)
+    return bool(found) and ready(found[-1])
 
 
 @explain.told

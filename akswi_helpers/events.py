@@ -59,15 +59,16 @@ class Text(str):
 def of(lab: Lab, app: str, patience_s: float = PATIENCE_S) -> Text:
     """The newest FailedMount text of the app's newest pod; "" when its mounts do not fail.
 
-    Waits while the pod is not ready and nothing was said yet. Raises NotThereYet without a pod.
+    Waits while the pod is not ready and nothing was said yet. Raises NotThereYet for an app that is
+    not installed.
     """
     end = time.monotonic() + patience_s
-    while True:
-        pod = apps.newest_pod(lab, app)
-        said = "" if apps.ready(pod) else _newest(lab, pod)
-        if said or apps.ready(pod) or time.monotonic() > end:
-            return Text(said)
+    while not apps.is_ready(lab, app):
+        said = [text for pod in apps.live_pods(lab, app)[-1:] if (text := _newest(lab, pod))]
+        if said or time.monotonic() > end:
+            return Text("".join(said))
         time.sleep(min(0.2, lab.cloud.poll_s))
+    return Text("")
 
 
 @explain.told

@@ -127,7 +127,7 @@ def _settled(lab: Lab, scenario: Scenario, kept: Digest) -> Digest | None:
     while (found := in_the_pod(lab, scenario.name)) != kept and time.monotonic() < end:
         if found is None and scenario.mounts:
             break
-        time.sleep(min(0.2, lab.cloud.poll_s))
+        time.sleep(2 if scenario.mounts else min(0.2, lab.cloud.poll_s))
     return found
 
 

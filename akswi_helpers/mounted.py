@@ -47,13 +47,10 @@ OF_KEYS = ("AADSTS7000272", "AADSTS90061")  # Entra read the issuer's documents,
 
 def digest(lab: Lab, app: str) -> Digest | None:
     """The fingerprint of the file inside the app's newest pod; None when there is none."""
-    try:
-        pod = apps.newest_pod(lab, app)
-    except NotThereYet:
+    found = apps.live_pods(lab, app)
+    if not found or not apps.ready(found[-1]):
         return None
-    if not apps.ready(pod):
-        return None
-    about = pod["metadata"]
+    about = found[-1]["metadata"]
     cat = ["--", "cat", f"{FOLDER}/{vaults.SECRET}"]
     read = commands.kubectl_bytes(lab, ["exec", "-n", about["namespace"], about["name"], *cat])
     return Digest(hashlib.sha256(read).hexdigest()) if read is not None else None
@@ -72,10 +69,10 @@ def chain(lab: Lab, scenario: Scenario) -> Chain:
     """Every hop from the pod's start to its file, until one is refused.
 
     As the pod, Entra and the vault are asked now; as the node, the kubelet's last try counts.
-    Raises NotThereYet without a pod.
+    Raises NotThereYet for an app that is not installed.
     """
     refused, stops = _asked(lab, scenario)
-    if refused is None and not apps.ready(apps.newest_pod(lab, scenario.name)):
+    if refused is None and not apps.is_ready(lab, scenario.name):
         refused = events.refusal(lab, scenario.name)
         stops = _hop(refused) if refused else ALL
     ways = AS_THE_NODE if scenario.is_the_node else AS_THE_POD

@@ -81,6 +81,11 @@ class Scenario:
         return self.chart_name == "csiApp"
 
     @property
+    def walked(self) -> bool:
+        """Whether the notebooks of this version walk it when nothing is named."""
+        return self.name in WALKED
+
+    @property
     def installable(self) -> bool:
         """Whether its chart is part of this version."""
         return (self.chart / "Chart.yaml").is_file()

@@ -58,13 +58,13 @@ def scenario_picker(start: str = "app1") -> Picker:
 
 
 def remember(scenario: Scenario) -> None:
-    """Keep a choice, unless this version cannot install it."""
-    if scenario.installable:
+    """Keep a choice, unless the notebooks of this version do not walk it."""
+    if scenario.walked:
         parameters.keep(scenarios=scenario.name)
 
 
 def _line(scenario: Scenario) -> str:
     """What a scenario is, in one line of HTML."""
     words = f"{scenario.identity}; the secret arrives by {scenario.arrives_by}"
-    later = "" if scenario.installable else " (not installed by this version)"
+    later = "" if scenario.walked else " (not installed by this version)"
     return f"<b>{scenario.name}</b>: {html.escape(words)}{later}"

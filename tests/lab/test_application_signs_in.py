@@ -33,7 +33,12 @@ def token(standing: Standing) -> Iterator[str]:
 
 @pytest.fixture
 def registered(lab: Lab) -> Iterator[application.Application]:
-    yield application.create(lab)
+    made = application.create(lab)
+    yield made
+    roles = lab.cloud.authorization().role_assignments
+    for row in roles.list_for_subscription():
+        if row.principal_id == made.principal_id:
+            roles.delete_by_id(str(row.id))
     application.remove(lab)
 
 

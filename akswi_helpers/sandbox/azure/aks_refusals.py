@@ -58,6 +58,12 @@ def local_accounts_disabled() -> WireError:
     return refused("BadRequest", UNVERIFIED + text)
 
 
+def addon_in_use(name: str) -> WireError:
+    """The Key Vault add-on stays while somebody's SecretProviderClass is there."""
+    text = f"The add-on {name} cannot be disabled while a SecretProviderClass exists."
+    return refused("BadRequest", UNVERIFIED + text)
+
+
 def last_system_pool() -> WireError:
     """A cluster needs a system pool."""
     text = "There has to be at least one system agent pool."

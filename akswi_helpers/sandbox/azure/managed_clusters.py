@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from akswi_helpers.sandbox.azure import aks_bodies as bodies
+from akswi_helpers.sandbox.azure import aks_refusals as sayings
 from akswi_helpers.sandbox.azure import node_groups
 from akswi_helpers.sandbox.azure.aks_bodies import ADDON, TYPE, VERSION
 from akswi_helpers.sandbox.azure.directory import Directory, Principal
@@ -17,6 +18,7 @@ from akswi_helpers.sandbox.azure.requests import tags_of
 from akswi_helpers.sandbox.azure.resource_ids import group_of, name_of
 from akswi_helpers.sandbox.azure.resources import Resources, on_delete
 from akswi_helpers.sandbox.cluster.clusters import Clusters, ClusterSpec, NodePool
+from akswi_helpers.sandbox.cluster.secrets_store import definitions
 from akswi_helpers.sandbox.world import World
 from akswi_helpers.types import Json, ResourceId, Seconds
 
@@ -159,6 +161,7 @@ class ManagedClusters:
         """Store the document, then what hangs on it: identities, scale sets, the API."""
         world, properties = self._world, document["properties"]
         kubelet = node_groups.kubelet_identity(world, document)
+        self._check_addon(document, new=new)
         filled = {
             **document,
             "properties": {
@@ -176,6 +179,13 @@ class ManagedClusters:
         else:
             clusters.change(spec)
         return filled
+
+    def _check_addon(self, document: Json, *, new: bool) -> None:
+        """Raise WireError when the Key Vault add-on goes while it is in use."""
+        cluster = None if new else self._world.state(Clusters).get(document["id"])
+        addon = document["properties"]["addonProfiles"].get(ADDON) or {}
+        if cluster and not addon.get("enabled") and definitions.in_use(cluster):
+            raise sayings.addon_in_use(ADDON)
 
     def _addons(self, document: Json) -> Json:
         """The add-on profiles, the Key Vault one with its identity."""

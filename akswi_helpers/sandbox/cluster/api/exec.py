@@ -3,9 +3,9 @@
 Each message begins with its channel: 0 standard input, 1 output, 2 errors, 3 the Status that ends
 it (the exit code is one of its causes), 4 the terminal's size, 255 (v5) "that channel is closed".
 
-Source: k8s.io/apimachinery pkg/util/remotecommand and k8s.io/kubelet streaming; KEP 4006. Left out:
-SPDY (kubectl before 1.30), a terminal that answers while one types: input is read to its end, then
-the command runs.
+Source: k8s.io/apimachinery pkg/util/remotecommand and k8s.io/kubelet streaming; KEP 4006; refusals
+of a kube-apiserver 1.37.2. Left out: SPDY (kubectl before 1.30), a terminal that answers while one
+types: input is read to its end, then the command runs.
 """
 
 from __future__ import annotations
@@ -24,7 +24,12 @@ from akswi_helpers.sandbox.cluster.node.images import Program, UnknownImageError
 from akswi_helpers.sandbox.cluster.node.inner_files import Files
 from akswi_helpers.sandbox.cluster.node.inside import OUTPUT, Inside, Run
 from akswi_helpers.sandbox.cluster.node.insides import Insides
-from akswi_helpers.sandbox.cluster.refusals import StatusError, bad_request, not_implemented
+from akswi_helpers.sandbox.cluster.refusals import (
+    StatusError,
+    bad_request,
+    forbidden,
+    not_implemented,
+)
 from akswi_helpers.sandbox.wire import Reply
 from akswi_helpers.types import Json
 
@@ -166,7 +171,7 @@ def _may_create(call: Call) -> None:
     """A WebSocket begins with GET; what it does needs the verb of POST as well."""
     wanted = replace(call.attributes, verb="create")
     if not rbac.allowed(call.cluster, call.user, wanted):
-        raise rbac.refusal(call.user, wanted)
+        raise forbidden(call.needs_kind(), call.target.name, "")  # it gives no reason
 
 
 def _protocol(call: Call) -> str:

@@ -79,7 +79,8 @@ class Running:
     def signal(self, number: int) -> None:
         """Send a signal to the first process; nothing when it is gone."""
         if self._process.returncode is None:
-            os.kill(self.pid, number)
+            with contextlib.suppress(ProcessLookupError):  # it ended and was not waited for yet
+                os.kill(self.pid, number)
 
     def kill(self) -> None:
         """End it and everything it started, at once."""

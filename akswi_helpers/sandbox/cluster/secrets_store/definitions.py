@@ -35,6 +35,17 @@ def install(cluster: Cluster) -> None:
         _remove(cluster, "apiextensions.k8s.io/v1", "CustomResourceDefinition", f"{plural}.{GROUP}")
 
 
+def in_use(cluster: Cluster) -> bool:
+    """Whether the driver is installed and some SecretProviderClass is there."""
+    if not cluster.spec.secrets_store:
+        return False
+    try:
+        kind = cluster.kind(f"{GROUP}/v1", "SecretProviderClass")
+    except KeyError:  # somebody deleted the definition
+        return False
+    return bool(cluster.store.list(kind))
+
+
 def _ensure(cluster: Cluster, api_version: str, name: str, wanted: Json) -> None:
     kind = cluster.kind(api_version, name)
     found = cluster.objects.find(kind, "", wanted["metadata"]["name"])

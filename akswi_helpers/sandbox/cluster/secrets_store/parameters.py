@@ -162,11 +162,12 @@ def _array(text: str) -> list[str]:
     except yaml.YAMLError as error:
         why = "failed to yaml unmarshal objects, error: yaml: it cannot be read"
         raise refusals.unverified(why) from error
-    array = document.get("array") if isinstance(document, dict) else document and [document]
-    if not isinstance(array or [], list) or not all(isinstance(one, str) for one in array or []):
+    array = document.get("array") or [] if isinstance(document, dict) else document or []
+    texts = isinstance(array, list) and all(isinstance(one, str) for one in array)
+    if not texts or not isinstance(document or {}, dict):
         why = "failed to yaml unmarshal objects, error: yaml: array is not a list of texts"
         raise refusals.unverified(why)
-    return list(array or [])
+    return list(array)
 
 
 def _fields(text: str, number: int) -> dict[str, str]:

@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -47,15 +46,14 @@ POD = {
 
 
 @pytest.fixture(scope="module")
-def pod(shell: Terminal) -> Iterator[str]:
+def pod(shell: Terminal) -> str:
     """The namespace of a pod that runs, with a secret mounted."""
     shell.run("kubectl", "create", "namespace", "x")
     until(lambda: "default" in shell.run("kubectl", "get", "sa", "-n", "x"), "its account")
     shell.run("kubectl", "create", "secret", "generic", "s", "-n", "x", f"--from-literal=k={VALUE}")
     shell.run("kubectl", "apply", "-n", "x", "-f", "-", text=json.dumps(POD))
     until(lambda: pods(shell, "x")[0].get("status", {}).get("phase") == "Running", "the pod")
-    yield "x"
-    shell.run("kubectl", "delete", "namespace", "x", "--wait=false")
+    return "x"
 
 
 def run(
@@ -280,6 +278,22 @@ def test_exec_needs_the_verbs_get_and_create(
     done = run(terminal(host, tmp_path, host.token(name, pod)), "cat", "/mnt/store/k")
     assert (done.returncode, done.stdout) == (code, "" if code else VALUE)
     assert said in done.stderr
+
+
+def test_a_web_socket_without_the_verb_create_is_forbidden(
+    host: Host, shell: Terminal, pod: str
+) -> None:
+    import websocket
+
+    rights = ("--verb=get", "--resource=pods/exec", "-n", pod)
+    shell.run("kubectl", "create", "role", "reader", *rights)
+    shell.run("kubectl", "create", "sa", "reader", "-n", pod)
+    bound = ("--role=reader", f"--serviceaccount={pod}:reader", "-n", pod)
+    shell.run("kubectl", "create", "rolebinding", "reader", *bound)
+    with pytest.raises(websocket.WebSocketBadStatusException) as refused:
+        web_socket(host, host.token("reader", pod), "command=ls&stdout=1", "v5.channel.k8s.io")
+    assert refused.value.status_code == 403
+    assert json.loads(refused.value.resp_body or b"")["message"] == 'pods "p" is forbidden: '
 
 
 def test_exec_without_an_upgrade_is_a_bad_request(host: Host, pod: str) -> None:

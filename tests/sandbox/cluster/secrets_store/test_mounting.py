@@ -8,6 +8,7 @@ import signal
 from typing import Any
 
 import pytest
+from azure.core.exceptions import HttpResponseError
 
 from akswi_helpers.sandbox import process
 from tests.sandbox.cluster.secrets_store.conftest import GROUP, Lab, pod, until
@@ -223,6 +224,9 @@ def test_without_the_add_on_the_driver_is_gone(lab: Lab) -> None:
     clusters, name = lab.azure.clusters.managed_clusters, lab.outputs["aksClusterName"]
     changed: Any = clusters.get(GROUP, name)
     changed.addon_profiles["azureKeyvaultSecretsProvider"].enabled = False
+    with pytest.raises(HttpResponseError, match="while a SecretProviderClass exists"):
+        clusters.begin_create_or_update(GROUP, name, changed)
+    lab.kubectl("delete", "secretproviderclass", "--all", "-A")
     clusters.begin_create_or_update(GROUP, name, changed).result()
     assert "secrets-store" not in lab.kubectl("api-resources", "-o", "name")
     assert lab.kubectl("get", "csidrivers,ds", "-A", "-o", "name") == ""

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.cluster.secrets_store.conftest import Lab, until
+from tests.sandbox.cluster.secrets_store.conftest import OBJECTS, Lab, pod, until
 
 RULE = "-" * 80
 
@@ -25,12 +25,14 @@ def node(lab: Lab) -> Lab:
     return lab
 
 
+def identity(lab: Lab) -> dict[str, str]:
+    """The parameters that ask as app 3's identity on the node."""
+    client = lab.outputs["idApp3ClientId"]
+    return {"useVMManagedIdentity": "true", "userAssignedIdentityID": client}
+
+
 def mount(lab: Lab, name: str, objects: str) -> None:
-    identity = {
-        "useVMManagedIdentity": "true",
-        "userAssignedIdentityID": lab.outputs["idApp3ClientId"],
-    }
-    lab.mount(name, lab.outputs["kvApp3Name"], objects=objects, **identity)
+    lab.mount(name, lab.outputs["kvApp3Name"], objects=objects, **identity(lab))
 
 
 def secrets(lab: Lab) -> Any:
@@ -107,16 +109,26 @@ def test_a_tenant_that_is_not_there_is_refused(node: Lab) -> None:
 def test_a_synced_secret_that_names_no_file_is_told_in_an_event(node: Lab) -> None:
     data = [{"objectName": "nothing", "key": "k"}]
     sync = [{"secretName": "s", "type": "Opaque", "data": data}]
-    identity = {
-        "useVMManagedIdentity": "true",
-        "userAssignedIdentityID": node.outputs["idApp3ClientId"],
-    }
-    node.mount("unsynced", node.outputs["kvApp3Name"], secretObjects=sync, **identity)
+    node.mount("unsynced", node.outputs["kvApp3Name"], secretObjects=sync, **identity(node))
     said = until(lambda: node.events("unsynced", "SecretCreationFailed"), "the event")
     assert said == [
         "failed to get data in spc unsynced/spc for secret s, err: file matching objectName "
         "nothing not found in the pod"
     ]
+
+
+def test_a_pod_on_the_other_pool_meets_that_pools_identities(node: Lab) -> None:
+    node.kubectl("create", "namespace", "system")
+    until(lambda: "default" in node.kubectl("get", "sa", "-n", "system"), "an account")
+    document = pod("system")
+    document["spec"]["nodeSelector"] = {"kubernetes.azure.com/agentpool": "npsystem"}
+    document["spec"]["tolerations"] = [{"operator": "Exists"}]
+    asked = {"keyvaultName": node.outputs["kvApp3Name"], "tenantId": node.tenant}
+    spec = {"provider": "azure", "parameters": {**asked, "objects": OBJECTS, **identity(node)}}
+    named = {"name": "spc", "namespace": "system"}
+    kind = {"apiVersion": "secrets-store.csi.x-k8s.io/v1", "kind": "SecretProviderClass"}
+    node.apply({**kind, "metadata": named, "spec": spec}, document)
+    assert "Identity not found" in node.failed_mount("system")
 
 
 def test_an_identity_taken_off_the_nodes_no_longer_mounts(node: Lab) -> None:

@@ -97,6 +97,16 @@ def test_read_refuses_in_the_providers_words(changes: dict[str, str], text: str)
 
 
 @pytest.mark.parametrize(
+    "text", ["just words", "[a, b]", "array: {a: b}", "array:\n  - objectName: s\n", "array: [\n"]
+)
+def test_read_refuses_objects_that_are_no_list_of_texts(text: str) -> None:
+    with pytest.raises(ProviderError) as refused:
+        parameters.read({**GOOD, "objects": text}, TOKENS)
+    begin = "[akswi: wording not verified] failed to yaml unmarshal objects, error: yaml: "
+    assert str(refused.value).startswith(begin)
+
+
+@pytest.mark.parametrize(
     ("tokens", "why"),
     [
         ("", "service account tokens not found"),
