@@ -14,12 +14,12 @@ def _numbers(**options: Any) -> list[str]:
 
 
 def test_walk_is_every_notebook_but_the_last_when_nothing_is_said() -> None:
-    assert _numbers() == ["00", "01", "03", "07"]
+    assert _numbers() == ["00", "01", "02", "03", "04", "05", "06", "07"]
 
 
 def test_walk_begins_and_ends_where_it_is_told() -> None:
-    assert _numbers(first="03") == ["03", "07"]
-    assert _numbers(last="03") == ["00", "01", "03"]
+    assert _numbers(first="03") == ["03", "04", "05", "06", "07"]
+    assert _numbers(last="03") == ["00", "01", "02", "03"]
     assert _numbers(first="99") == ["99"]
 
 
