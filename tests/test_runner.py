@@ -29,7 +29,7 @@ def test_walk_runs_only_what_is_named() -> None:
 
 @pytest.mark.parametrize("option", [{"only": ("8",)}, {"first": "1"}, {"last": "../07"}])
 def test_walk_refuses_an_unknown_notebook(option: dict[str, Any]) -> None:
-    with pytest.raises(UsageError, match="there are 00, 01, 03, 07, 99"):
+    with pytest.raises(UsageError, match="there are 00, 01, 02, 03, 04, 05, 06, 07, 99"):
         _numbers(**option)
 
 
