@@ -119,7 +119,9 @@ SCENARIOS = (
 )  # fmt: skip
 
 NAMES = tuple(scenario.name for scenario in SCENARIOS)
-WALKED = NAMES  # what a walk takes when nothing is named
+# What a walk takes when nothing is named: the notebooks of this version tell app 1's story. The
+# other four work when they are named.
+WALKED = ("app1",)
 
 
 def named(name: str) -> Scenario:
