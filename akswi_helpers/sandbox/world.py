@@ -297,8 +297,8 @@ def _check_version(database: sqlite3.Connection, name: str) -> None:
 def _why(error: sqlite3.DatabaseError, name: str) -> str:
     if "locked" in str(error):
         return (
-            f"Another process holds the sandbox's state file {name}. "
-            "See `akswi sandbox status`, then `akswi sandbox stop`."
+            f"Another process holds the sandbox's state file {name}. If `akswi sandbox stop` "
+            f"finds none, end the program that has it open (`lsof {name}` names it)."
         )
     if "full" in str(error):
         return (
