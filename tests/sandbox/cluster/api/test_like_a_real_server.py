@@ -90,7 +90,20 @@ def _sent(client: Client, step: Json) -> Any:
     time.sleep(step.get("after_s", 0))
     headers = {k: step[k] for k in ("content_type", "accept") if k in step}
     answer = client(step["method"], step["path"], step.get("body"), **headers)
-    return answer.status if step.get("only") == "status" else _comparable(answer)
+    if step.get("only") == "status":
+        return answer.status
+    if step.get("racing") and isinstance(answer.body, dict):
+        _without_controllers(answer.body)
+    return _comparable(answer)
+
+
+def _without_controllers(body: Json) -> None:
+    """Take out what a controller of either cluster may or may not have written yet."""
+    body.pop("status", None)
+    metadata = body["metadata"]
+    metadata.get("annotations", {}).pop("deployment.kubernetes.io/revision", None)
+    entries = metadata.get("managedFields", [])
+    metadata["managedFields"] = [entry for entry in entries if "subresource" not in entry]
 
 
 def _comparable(answer: Answer) -> Any:
