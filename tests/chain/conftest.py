@@ -12,6 +12,8 @@ from tests.chain.standing import Standing
 def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standing]:
     home = Path(tmp_path_factory.mktemp("home"))
     lab = Standing(home)
-    lab.akswi("run", "--to", "03", "--yes", "--out", str(home / "out"))
-    yield lab
-    lab.akswi("sandbox", "stop", check=False)
+    try:
+        lab.akswi("run", "--to", "03", "--yes", "--out", str(home / "out"))
+        yield lab
+    finally:
+        lab.akswi("sandbox", "stop", check=False)
