@@ -136,6 +136,20 @@ def federate(lab: Lab) -> Credential:
 
 
 @explain.told
+def unfederate(lab: Lab) -> int:
+    """Take the credentials away from the lab's application; how many. App 2 then breaks.
+
+    Wire: DELETE federatedIdentityCredentials, one for each.
+    """
+    application = _existing(lab)
+    found = _credentials(lab, application.id)
+    for one in found:
+        held = _credentials_of(lab, application.id)
+        answer(held.by_federated_identity_credential_id(one.id).delete())
+    return len(found)
+
+
+@explain.told
 def credential(lab: Lab) -> Credential | None:
     """The federated credential of the lab's application, or None when it has none."""
     application = _application(lab)

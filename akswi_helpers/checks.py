@@ -164,6 +164,28 @@ def same_identity(answer: object) -> Verdict:
     return compare(word, "no", why, "the name is the same; compare the client ids.")
 
 
+def proof(answer: object) -> Verdict:
+    """What proves that an application is the lab's: its name or its tag?"""
+    why = "anybody may give an application any display name; the tag names this lab's group."
+    return compare(_lower(answer), "tag", why, "could two applications have the same one?")
+
+
+def in_roles(answer: object) -> Verdict:
+    """Which of the two ids goes into a role assignment?"""
+    why = "roles are given to principals; the client id only says as whom to sign in."
+    return compare(_lower(answer), "principal id", why, "roles are given to principals.")
+
+
+def told_by(answer: object) -> Verdict:
+    """Where does a pod that never started say why?"""
+    why = "the kubelet writes them about the pod, which cannot say anything itself."
+    return compare(_lower(answer), "events", why, "not where a running program writes.")
+
+
+def _lower(answer: object) -> object:
+    return answer.lower().strip() if isinstance(answer, str) else answer
+
+
 def _credential(lab: Lab, column: str) -> str:
     """What app 1's federated identity credential says in `column`, read from Azure."""
     from akswi_helpers import identity

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from akswi_helpers import apps, cluster, explain
@@ -76,6 +77,30 @@ def refusal(lab: Lab, app: str, patience_s: float = PATIENCE_S) -> Refused | Non
     """Why the app's pod does not start, in three lines; None when nothing keeps it from it."""
     said = of(lab, app, patience_s)
     return explained(said, app) if said else None
+
+
+@dataclass(frozen=True)
+class Mended:
+    """An app that nothing keeps from starting any more, and the calls that would break it again."""
+
+    app: str
+    breaks: str
+    code: str = ""
+
+    def __repr__(self) -> str:
+        return (
+            f"{self.app} is mended already: its pod is ready.\n"
+            f"To break it again, call {self.breaks} and then "
+            f'lab.kubectl("delete pods --all -n {self.app}"); no page does that by itself.'
+        )
+
+
+BREAKS = {"app2": "application.unfederate(lab)", "app3": "node_identity.remove(lab)"}
+
+
+def account(lab: Lab, app: str) -> Refused | Mended:
+    """Why the app's pod does not start, in three lines; or that it is mended already."""
+    return refusal(lab, app) or Mended(app, BREAKS[app])
 
 
 def explained(text: str, app: str) -> Refused:

@@ -132,7 +132,7 @@ def open_lab(
     Raises UsageError for a parameter that cannot be meant, LabError for a group that is not the
     lab's, NotThereYet when an earlier notebook has to run first; with `catch_up`, runs its verbs.
     """
-    from akswi_helpers import stages
+    from akswi_helpers import passing, stages
 
     stages.at(stage)
     asked = parameters.settle(target, resource_group, location, scenarios)
@@ -143,6 +143,9 @@ def open_lab(
         stages.require(lab, stage)
     if progress.in_a_notebook():
         _show_tables_whole()
+        passing.nothing()
+        if not stages.at(stage).tells(lab):
+            passing.over(lab, stages.at(stage))
     return lab
 
 

@@ -13,13 +13,25 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from akswi_helpers import application, apps, infrastructure, node_identity, vault_access
+from akswi_helpers import (
+    application,
+    apps,
+    events,
+    evidence,
+    infrastructure,
+    node_identity,
+    vault_access,
+)
 from akswi_helpers.errors import NotThereYet, UsageError
 
 if TYPE_CHECKING:
     from akswi_helpers.lab import Lab
 
 LAST = "99"  # cleaning up needs nothing to stand
+
+
+def _nothing(lab: Lab) -> None:
+    """This notebook only looks."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +43,12 @@ class Stage:
     needed_for: str
     reached: Callable[[Lab], bool]
     bring: Callable[[Lab], object]
+    about: tuple[str, ...] = ()  # the apps that its text needs, all of them; () is any
+    instead: Callable[[Lab], object] = _nothing  # what it does for a lab without one of them
+
+    def tells(self, lab: Lab) -> bool:
+        """Whether the page is about what this lab has."""
+        return set(self.about) <= {scenario.name for scenario in lab.scenarios}
 
 
 def _deployed(lab: Lab) -> bool:
@@ -41,23 +59,48 @@ def _installed(lab: Lab) -> bool:
     return all(apps.installed(lab, scenario) for scenario in lab.scenarios)
 
 
-def _install(lab: Lab) -> None:
-    """Install the apps, and do for apps 2, 3 and 4 what no notebook of this version does."""
-    chosen = {scenario.name for scenario in lab.scenarios}
-    if "app2" in chosen:
+def _identified(lab: Lab) -> bool:
+    if _has(lab, "app2") and application.find(lab) is None:
+        return False
+    return all(vault_access.granted(lab, app) for app in vault_access.APPS if _has(lab, app))
+
+
+def _identify(lab: Lab) -> object:
+    if _has(lab, "app2"):
         application.create(lab)
-    vault_access.grant(lab)
-    apps.install(lab)
-    if "app2" in chosen:
+    return vault_access.grant(lab)
+
+
+def _federated(lab: Lab) -> bool:
+    return not _has(lab, "app2") or application.credential(lab) is not None
+
+
+def _federate(lab: Lab) -> None:
+    if _has(lab, "app2"):
         application.federate(lab)
-    if "app3" in chosen:
+        apps.wait(lab, "app2")
+
+
+def _on_the_nodes(lab: Lab) -> bool:
+    return not _has(lab, "app3") or node_identity.assigned(lab)
+
+
+def _put_on_the_nodes(lab: Lab) -> None:
+    if _has(lab, "app3"):
         node_identity.assign(lab)
-    for name in chosen & {"app2", "app3"}:
-        apps.wait(lab, name)
+        apps.wait(lab, "app3")
 
 
-def _nothing(lab: Lab) -> None:
-    """This notebook only looks."""
+def _refusals(lab: Lab) -> object:
+    """Why the one of apps 2 and 3 that is chosen does not start; None when it does."""
+    for app in ("app2", "app3"):
+        if _has(lab, app):
+            return events.account(lab, app)
+    return None
+
+
+def _has(lab: Lab, app: str) -> bool:
+    return any(one.name == app for one in lab.scenarios)
 
 
 def _always(lab: Lab) -> bool:
@@ -70,8 +113,25 @@ STAGES = (
         "01", "01-deploy-the-infrastructure", "the cluster and the vaults", _deployed,
         infrastructure.deploy,
     ),
-    Stage("03", "03-deploy-the-apps", "the apps", _installed, _install),
-    Stage("07", "07-see-them-work", "", _always, _nothing),
+    Stage(
+        "02", "02-give-app2-an-identity", "the identities and roles of apps 2 and 4",
+        _identified, _identify, ("app2",), _identify,
+    ),
+    Stage(
+        "03", "03-deploy-the-apps", "the apps", _installed, apps.install, ("app1",), apps.install
+    ),
+    Stage(
+        "04", "04-read-the-two-failures", "", _always, _nothing, ("app2", "app3"), _refusals
+    ),
+    Stage(
+        "05", "05-federate-app2", "the federated credentials of app 2", _federated, _federate,
+        ("app2",),
+    ),
+    Stage(
+        "06", "06-give-the-nodes-app3s-identity", "the identities on the nodes for app 3",
+        _on_the_nodes, _put_on_the_nodes, ("app3",),
+    ),
+    Stage("07", "07-see-them-work", "", _always, _nothing, ("app1",), evidence.table),
     Stage("99", "99-clean-up", "", _always, _nothing),
 )  # fmt: skip
 

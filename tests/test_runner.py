@@ -14,12 +14,12 @@ def _numbers(**options: Any) -> list[str]:
 
 
 def test_walk_is_every_notebook_but_the_last_when_nothing_is_said() -> None:
-    assert _numbers() == ["00", "01", "03", "07"]
+    assert _numbers() == ["00", "01", "02", "03", "04", "05", "06", "07"]
 
 
 def test_walk_begins_and_ends_where_it_is_told() -> None:
-    assert _numbers(first="03") == ["03", "07"]
-    assert _numbers(last="03") == ["00", "01", "03"]
+    assert _numbers(first="03") == ["03", "04", "05", "06", "07"]
+    assert _numbers(last="03") == ["00", "01", "02", "03"]
     assert _numbers(first="99") == ["99"]
 
 
@@ -29,7 +29,7 @@ def test_walk_runs_only_what_is_named() -> None:
 
 @pytest.mark.parametrize("option", [{"only": ("8",)}, {"first": "1"}, {"last": "../07"}])
 def test_walk_refuses_an_unknown_notebook(option: dict[str, Any]) -> None:
-    with pytest.raises(UsageError, match="there are 00, 01, 03, 07, 99"):
+    with pytest.raises(UsageError, match="there are 00, 01, 02, 03, 04, 05, 06, 07, 99"):
         _numbers(**option)
 
 

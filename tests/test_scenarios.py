@@ -19,7 +19,7 @@ def test_full_name_is_what_the_federated_credential_names() -> None:
 
 
 def test_chosen_is_what_this_version_installs_when_nothing_is_said() -> None:
-    assert [one.name for one in scenarios.chosen(None)] == ["app1"]
+    assert [one.name for one in scenarios.chosen(None)] == list(scenarios.NAMES)
 
 
 def test_named_refuses_an_unknown_name() -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import nbformat
 from nbclient import NotebookClient
 
-from akswi_helpers import diagrams, stills
+from akswi_helpers import diagrams, stills, storyboards
 from akswi_helpers.svg import Picture
 from tests.notebooks.labs import notebooks, prepared, stage_of
 
@@ -26,7 +26,11 @@ KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": 
 PICTURES: dict[str, Callable[[], Picture]] = {
     "00": stills.five_ways,
     "01": stills.architecture,
+    "02": storyboards.registration,
     "03": diagrams.injection,
+    "04": storyboards.two_failures,
+    "05": storyboards.federation,
+    "06": storyboards.node_identity,
     "07": diagrams.expected,
     "99": stills.clean_up,
 }

@@ -21,7 +21,11 @@ ANSWERS = {
         '"system:serviceaccount:app1:app1-workloadidapp1"',
         '{"app2", "app4"}',
     ],
+    "02": ['"tag"', '"principal id"'],
     "03": ['"pod"', '"AZURE_CLIENT_ID"', "source.audience"],
+    "04": ["70025", '"events"'],
+    "05": ["700213", "application.credential(lab).subject"],
+    "06": ['outputs["aksUserNodePoolName"]', '"AADSTS70025"'],
     "07": ["700212", '"AADSTS70025"', "token.subject"],
     "99": ['"vault"', '"ResourceGroupNotFound"', '"no"'],
 }

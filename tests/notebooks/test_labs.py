@@ -14,7 +14,17 @@ from tests.notebooks.labs import notebooks, prepared, stage_of
 
 
 def test_stage_is_the_number_in_the_name() -> None:
-    assert [stage_of(path) for path in notebooks()] == ["00", "01", "03", "07", "99"]
+    assert [stage_of(path) for path in notebooks()] == [
+        "00",
+        "01",
+        "02",
+        "03",
+        "04",
+        "05",
+        "06",
+        "07",
+        "99",
+    ]
 
 
 def test_prepared_gives_a_private_home_with_a_running_sandbox() -> None:
