@@ -55,4 +55,4 @@ def _empty(lines: list[str]) -> list[str]:
 def _shell() -> Any:
     from IPython.core.getipython import get_ipython
 
-    return get_ipython()  # type: ignore[no-untyped-call]
+    return get_ipython()
