@@ -19,7 +19,7 @@ def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standing]:
         patch.setenv("AKSWI_HOME", str(home))
         patch.setenv("AKSWI_HEADLESS", "1")
         try:
-            open_lab("07", catch_up=True)
+            open_lab("07", scenarios="app1", catch_up=True)
             yield Standing(home)
         finally:
             process.stop(home)
@@ -37,4 +37,4 @@ def lab(standing: Standing, first_walk: list[Json], monkeypatch: pytest.MonkeyPa
     """The same lab, opened in this process as a notebook opens it."""
     monkeypatch.setenv("AKSWI_HOME", str(standing.home))
     monkeypatch.setenv("AKSWI_HEADLESS", "1")
-    return open_lab("07")
+    return open_lab("07", scenarios="app1")
