@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from akswi_helpers.sandbox import services, templates
-from akswi_helpers.sandbox.azure.property_tables import arm_data
+from akswi_helpers.sandbox.azure.arm.property_tables import arm_data
 from akswi_helpers.sandbox.cluster.api.door import NOT_EMULATED as KINDS_NOT_EMULATED
 from akswi_helpers.sandbox.cluster.api.subresources import ANSWERED
 from akswi_helpers.sandbox.cluster.tables.kinds import Kind, builtin

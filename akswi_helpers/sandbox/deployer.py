@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from akswi_helpers.sandbox.azure.directory import (
+from akswi_helpers.sandbox.azure.entra.directory import (
     DEPLOYER_NAME,
     Directory,
     Principal,

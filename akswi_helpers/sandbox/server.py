@@ -23,7 +23,7 @@ from typing import Any
 from akswi_helpers.places import private
 from akswi_helpers.sandbox import control, deployer, services, settings, terminal_tokens
 from akswi_helpers.sandbox.asgi import CLUSTER_HOST, Front, cluster_api
-from akswi_helpers.sandbox.azure.access import ENTRA
+from akswi_helpers.sandbox.azure.entra.access import ENTRA
 from akswi_helpers.sandbox.certificates import Authority
 from akswi_helpers.sandbox.connections import Connections
 from akswi_helpers.sandbox.gateway import LOOPBACK, Behind, Gateway
@@ -121,7 +121,7 @@ class Sandbox:
             raise StateRefused(_why_not_bound(error, self.settings.port)) from error
 
     def _settle(self) -> None:
-        from akswi_helpers.sandbox.azure import authorization
+        from akswi_helpers.sandbox.azure.arm import authorization
 
         with self.world.transaction():
             principal = deployer.settle(self.world, self.settings.client_secret)

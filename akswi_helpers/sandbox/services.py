@@ -21,12 +21,12 @@ from akswi_helpers.sandbox.world import World
 
 PACKAGE = "akswi_helpers.sandbox"
 MODULES = {
-    "login.microsoftonline.com": "azure.entra",
-    "management.azure.com": "azure.arm",
-    "graph.microsoft.com": "azure.graph",
-    "*.vault.azure.net": "azure.keyvault",
+    "login.microsoftonline.com": "azure.entra.service",
+    "management.azure.com": "azure.arm.service",
+    "graph.microsoft.com": "azure.graph.service",
+    "*.vault.azure.net": "azure.keyvault.service",
     "*.oic.prod-aks.azure.com": "cluster.issuer",
-    "169.254.169.254": "azure.imds",
+    "169.254.169.254": "azure.compute.imds",
 }
 CLUSTER_SECONDS = 5  # how long a start waits for a cluster's API
 IDLE_SECONDS = 0.3  # after the start, before the rest is imported

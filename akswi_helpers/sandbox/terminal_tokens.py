@@ -11,9 +11,9 @@ import asyncio
 from pathlib import Path
 
 from akswi_helpers.sandbox import private_files
-from akswi_helpers.sandbox.azure import access_tokens
-from akswi_helpers.sandbox.azure.access import ENTRA
-from akswi_helpers.sandbox.azure.directory import Directory
+from akswi_helpers.sandbox.azure.entra import access_tokens
+from akswi_helpers.sandbox.azure.entra.access import ENTRA
+from akswi_helpers.sandbox.azure.entra.directory import Directory
 from akswi_helpers.sandbox.tokens import BadToken, SigningKeys
 from akswi_helpers.sandbox.world import World
 from akswi_helpers.types import Json

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from akswi_helpers.sandbox import deployer
-from akswi_helpers.sandbox.azure import access_tokens
-from akswi_helpers.sandbox.azure.access import AKS_AUDIENCES, AKS_SERVER_APP, caller_of
+from akswi_helpers.sandbox.azure.entra import access_tokens
+from akswi_helpers.sandbox.azure.entra.access import AKS_AUDIENCES, AKS_SERVER_APP, caller_of
 from akswi_helpers.sandbox.terminal_tokens import renew
 from akswi_helpers.sandbox.world import World
 

@@ -1,4 +1,4 @@
-"""Azure's services, one file each: shapes, state, errors, routes.
+"""Azure's services, one room each; a room's `service` has its shapes, state, errors and routes.
 
-`directory` (who exists in Entra ID) and `access` (whose token is this) are shared by all of them.
+`entra.directory` (who exists in Entra ID) and `entra.access` (whose token is this) serve them all.
 """

@@ -142,7 +142,7 @@ def _is_nested(planned: Planned) -> bool:
 
 
 def _require_rights(world: World, caller: Caller, found: list[Planned]) -> None:
-    from akswi_helpers.sandbox.azure.authorization import allowed
+    from akswi_helpers.sandbox.azure.arm.authorization import allowed
 
     missing = [
         planned

@@ -27,7 +27,7 @@ def call(
     world: World, caller: Caller, method: str, path: str, api_version: str, body: Json | None = None
 ) -> Reply:
     """One request to Resource Manager in process, with all its checks. Raises WireError."""
-    from akswi_helpers.sandbox.azure import arm  # arm's routes include ours
+    from akswi_helpers.sandbox.azure.arm import service as arm  # arm's routes include ours
 
     return arm.call(world, caller, method, path, api_version, body)
 

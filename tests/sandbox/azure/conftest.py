@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from akswi_helpers.sandbox.azure import authorization
-from akswi_helpers.sandbox.azure.directory import Directory, Principal
+from akswi_helpers.sandbox.azure.arm import authorization
+from akswi_helpers.sandbox.azure.entra.directory import Directory, Principal
 from akswi_helpers.sandbox.wire import Caller
 from akswi_helpers.sandbox.world import World
 from tests.sandbox.conftest import Cloud

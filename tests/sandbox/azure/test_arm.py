@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from akswi_helpers.sandbox.azure import arm as front
+from akswi_helpers.sandbox.azure.arm import service as front
 from akswi_helpers.sandbox.wire import WireError
 from akswi_helpers.sandbox.world import World
 from tests.sandbox.azure.conftest import NOT_VERIFIED, OWNER, STRANGER, Arm, Clients, refusal

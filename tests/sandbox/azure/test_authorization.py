@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from azure.core.exceptions import HttpResponseError
 
-from akswi_helpers.sandbox.azure import authorization
-from akswi_helpers.sandbox.azure.authorization import Assignments, allowed
-from akswi_helpers.sandbox.azure.directory import Directory
+from akswi_helpers.sandbox.azure.arm import authorization
+from akswi_helpers.sandbox.azure.arm.authorization import Assignments, allowed
+from akswi_helpers.sandbox.azure.entra.directory import Directory
 from akswi_helpers.sandbox.world import World
 from tests.sandbox.azure.conftest import OWNER, STRANGER, Arm, Clients, give, refusal
 

@@ -13,9 +13,9 @@ import pytest
 import yaml
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
-from akswi_helpers.sandbox.azure import arm as front
-from akswi_helpers.sandbox.azure.directory import Directory
-from akswi_helpers.sandbox.azure.resources import Resources
+from akswi_helpers.sandbox.azure.arm import service as front
+from akswi_helpers.sandbox.azure.arm.resources import Resources
+from akswi_helpers.sandbox.azure.entra.directory import Directory
 from akswi_helpers.sandbox.cluster.clusters import Clusters
 from akswi_helpers.sandbox.wire import WireError
 from akswi_helpers.sandbox.world import Surroundings, World

@@ -11,30 +11,33 @@ from types import ModuleType
 import pytest
 
 from akswi_helpers.sandbox import azure
-from akswi_helpers.sandbox.azure.property_tables import arm_data
+from akswi_helpers.sandbox.azure.arm.property_tables import arm_data
 from akswi_helpers.sandbox.wire import Route
 
 PARTS = ["# 1 · Shapes", "# 2 · State", "# 3 · Errors", "# 4 · Routes"]
-FRONT = "arm"  # serves what the others list
+FRONT = f"{azure.__name__}.arm.service"  # serves what the others list
 
 
 def _services() -> list[ModuleType]:
-    names = [found.name for found in pkgutil.iter_modules(azure.__path__)]
-    modules = [importlib.import_module(f"{azure.__name__}.{name}") for name in names]
-    front = f"{azure.__name__}.{FRONT}"
-    return [one for one in modules if hasattr(one, "ROUTES") and one.__name__ != front]
+    found = pkgutil.walk_packages(azure.__path__, f"{azure.__name__}.")
+    modules = [importlib.import_module(one.name) for one in found]
+    return [one for one in modules if hasattr(one, "ROUTES") and one.__name__ != FRONT]
+
+
+def _named(module: ModuleType) -> str:
+    return module.__name__.removeprefix(f"{azure.__name__}.")
 
 
 SERVICES = _services()
 
 
-@pytest.mark.parametrize("module", SERVICES, ids=lambda one: one.__name__.rpartition(".")[2])
+@pytest.mark.parametrize("module", SERVICES, ids=_named)
 def test_service_file_has_its_four_parts_in_order(module: ModuleType) -> None:
     text = Path(str(module.__file__)).read_text()
     assert re.findall(r"^# \d · \w+", text, re.MULTILINE) == PARTS
 
 
-@pytest.mark.parametrize("module", SERVICES, ids=lambda one: one.__name__.rpartition(".")[2])
+@pytest.mark.parametrize("module", SERVICES, ids=_named)
 def test_docstring_lists_exactly_the_routes(module: ModuleType) -> None:
     told = re.findall(r"^    ([A-Z]+) +(\S+)", module.__doc__ or "", re.MULTILINE)
     served = [(route.method, route.path) for route in module.ROUTES]
@@ -43,7 +46,7 @@ def test_docstring_lists_exactly_the_routes(module: ModuleType) -> None:
     assert all(any(_same(one, route) for one in told) for route in served)
 
 
-@pytest.mark.parametrize("module", SERVICES, ids=lambda one: one.__name__.rpartition(".")[2])
+@pytest.mark.parametrize("module", SERVICES, ids=_named)
 def test_every_route_under_resource_manager_has_a_type_with_known_versions(
     module: ModuleType,
 ) -> None:

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from akswi_helpers.sandbox.azure import arm, authorization
-from akswi_helpers.sandbox.azure.deployment_bodies import deployment_body
-from akswi_helpers.sandbox.azure.directory import Directory, Principal
-from akswi_helpers.sandbox.azure.managed_identity import TYPE as IDENTITY
-from akswi_helpers.sandbox.azure.resources import Resources
+from akswi_helpers.sandbox.azure.arm import authorization
+from akswi_helpers.sandbox.azure.arm import service as arm
+from akswi_helpers.sandbox.azure.arm.deployment_bodies import deployment_body
+from akswi_helpers.sandbox.azure.arm.managed_identity import TYPE as IDENTITY
+from akswi_helpers.sandbox.azure.arm.resources import Resources
+from akswi_helpers.sandbox.azure.entra.directory import Directory, Principal
 from akswi_helpers.sandbox.templates import engine
 from akswi_helpers.sandbox.templates.records import Deployments
 from akswi_helpers.sandbox.wire import Caller, Reply, Request, WireError

@@ -13,8 +13,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from akswi_helpers.sandbox import services, tokens
-from akswi_helpers.sandbox.azure import entra
-from akswi_helpers.sandbox.azure.directory import Directory, FederatedCredential, Principal
+from akswi_helpers.sandbox.azure.entra import service as entra
+from akswi_helpers.sandbox.azure.entra.directory import Directory, FederatedCredential, Principal
 from akswi_helpers.sandbox.dispatch import Services, answer
 from akswi_helpers.sandbox.request_log import RequestLog
 from akswi_helpers.sandbox.server import Sandbox, Wishes

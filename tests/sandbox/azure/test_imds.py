@@ -9,8 +9,10 @@ import pytest
 from azure.core.exceptions import ClientAuthenticationError
 from azure.identity import CredentialUnavailableError, ManagedIdentityCredential
 
-from akswi_helpers.sandbox.azure import compute, imds, managed_identity
-from akswi_helpers.sandbox.azure.resources import Resources
+from akswi_helpers.sandbox.azure.arm import managed_identity
+from akswi_helpers.sandbox.azure.arm.resources import Resources
+from akswi_helpers.sandbox.azure.compute import imds
+from akswi_helpers.sandbox.azure.compute import service as compute
 from akswi_helpers.sandbox.dispatch import Services, answer
 from akswi_helpers.sandbox.wire import UNVERIFIED, Reply, Request
 from akswi_helpers.sandbox.world import World

@@ -9,7 +9,7 @@ import requests
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.keyvault.secrets import SecretClient
 
-from akswi_helpers.sandbox.azure.keyvault_store import DAY, Secrets
+from akswi_helpers.sandbox.azure.keyvault.store import DAY, Secrets
 from akswi_helpers.sandbox.world import World
 from tests.sandbox.azure.conftest import NOT_VERIFIED, Clients, refusal
 from tests.sandbox.conftest import Cloud

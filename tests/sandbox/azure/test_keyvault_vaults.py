@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from azure.core.exceptions import HttpResponseError
 
-from akswi_helpers.sandbox.azure import arm as front
-from akswi_helpers.sandbox.azure.keyvault_deleted import DeletedVaults
-from akswi_helpers.sandbox.azure.keyvault_store import DAY
+from akswi_helpers.sandbox.azure.arm import service as front
+from akswi_helpers.sandbox.azure.keyvault.deleted import DeletedVaults
+from akswi_helpers.sandbox.azure.keyvault.store import DAY
 from akswi_helpers.sandbox.world import World
 from tests.sandbox.azure.conftest import NOT_VERIFIED, OWNER, Arm, Clients, refusal
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from akswi_helpers.sandbox.azure import arm as front
-from akswi_helpers.sandbox.azure.directory import Directory
+from akswi_helpers.sandbox.azure.arm import service as front
+from akswi_helpers.sandbox.azure.entra.directory import Directory
 from akswi_helpers.sandbox.world import World
 from tests.sandbox.azure.conftest import OWNER, Arm, Clients, refusal
 

@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 
 import pytest
 
-from akswi_helpers.sandbox.azure import arm as front
-from akswi_helpers.sandbox.azure import resource_groups
-from akswi_helpers.sandbox.azure.resource_groups import Groups, deleted_name, deletion_token
+from akswi_helpers.sandbox.azure.arm import resource_groups
+from akswi_helpers.sandbox.azure.arm import service as front
+from akswi_helpers.sandbox.azure.arm.resource_groups import Groups, deleted_name, deletion_token
 from akswi_helpers.sandbox.world import World
 from tests.sandbox.azure.conftest import OWNER, STRANGER, Arm, Clients, give, refusal
 

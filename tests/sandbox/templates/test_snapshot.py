@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from akswi_helpers import places
-from akswi_helpers.sandbox.azure import arm, authorization
-from akswi_helpers.sandbox.azure.directory import Directory, Principal
+from akswi_helpers.sandbox.azure.arm import authorization
+from akswi_helpers.sandbox.azure.arm import service as arm
+from akswi_helpers.sandbox.azure.entra.directory import Directory, Principal
 from akswi_helpers.sandbox.templates.foreseeing import body_so_far, foresee
 from akswi_helpers.sandbox.wire import Caller
 from akswi_helpers.sandbox.world import World

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from akswi_helpers.sandbox.azure import access
+from akswi_helpers.sandbox.azure.entra import access
 from akswi_helpers.sandbox.cluster.api import rbac
 from akswi_helpers.sandbox.cluster.refusals import not_implemented, unauthorized
 from akswi_helpers.sandbox.cluster.users import User

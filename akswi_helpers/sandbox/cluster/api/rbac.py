@@ -167,7 +167,7 @@ def _covers(glob: str, path: str) -> bool:
 
 
 def _azure_allows(cluster: Cluster, user: User, wanted: Attributes) -> bool:
-    from akswi_helpers.sandbox.azure import authorization
+    from akswi_helpers.sandbox.azure.arm import authorization
 
     scope = cluster.spec.resource_id
     if wanted.namespace:

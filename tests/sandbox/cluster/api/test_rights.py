@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from akswi_helpers.sandbox.azure import access
-from akswi_helpers.sandbox.azure.authorization import (
+from akswi_helpers.sandbox.azure.arm.authorization import (
     Assignments,
     assignment_document,
     definition_id,
 )
-from akswi_helpers.sandbox.azure.directory import Directory, Principal
+from akswi_helpers.sandbox.azure.entra import access
+from akswi_helpers.sandbox.azure.entra.directory import Directory, Principal
 from akswi_helpers.sandbox.tokens import SigningKeys
 from akswi_helpers.types import Json
 from tests.sandbox.cluster.api.conftest import SPEC, Client, Host, Terminal, terminal

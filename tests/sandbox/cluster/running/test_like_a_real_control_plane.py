@@ -116,6 +116,11 @@ def _plain(obj: dict[str, Any], hashes: list[str]) -> str:
     text = json.dumps(obj, sort_keys=True, indent=1)
     text = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "TIME", text)
     text = re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "UID", text)
+    # Which of the two a rollout says last depends on who was faster.
+    text = re.sub(
+        r'ReplicaSet (\\"[\w-]+\\") is progressing\.', r"Created new replica set \1", text
+    )
+    text = text.replace("ReplicaSetUpdated", "NewReplicaSetCreated")
     text = re.sub(r'"resourceVersion": "\d+"', '"resourceVersion": "N"', text)
     for number, found in enumerate(hashes):
         text = text.replace(found, f"HASH{number}")

@@ -1,0 +1,1 @@
+"""Azure Resource Manager: groups, resources, deployments, identities, role assignments."""

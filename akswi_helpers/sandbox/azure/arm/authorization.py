@@ -1,0 +1,395 @@
+"""Role assignments and role definitions: who may do what, and where.
+
+    PUT /{scope+}/providers/Microsoft.Authorization/roleAssignments/{name}
+    GET /{scope+}/providers/Microsoft.Authorization/roleAssignments/{name}
+    DELETE /{scope+}/providers/Microsoft.Authorization/roleAssignments/{name}
+    GET /{scope+}/providers/Microsoft.Authorization/roleAssignments
+    GET /{scope+}/providers/Microsoft.Authorization/roleDefinitions
+    GET /{scope+}/providers/Microsoft.Authorization/roleDefinitions/{name}
+
+Source: https://learn.microsoft.com/rest/api/authorization, api-version 2022-04-01. Left out:
+conditions (501), deny assignments, custom roles, groups of people, management groups.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from datetime import UTC, datetime
+
+from akswi_helpers.sandbox.azure.arm.property_tables import checked
+from akswi_helpers.sandbox.azure.arm.requests import caller_of, takes
+from akswi_helpers.sandbox.azure.arm.resource_ids import name_of, path_of, within
+from akswi_helpers.sandbox.azure.arm.roles import OWNER, Role, all_roles
+from akswi_helpers.sandbox.azure.entra.directory import Directory
+from akswi_helpers.sandbox.wire import UNVERIFIED, Reply, Request, Route, WireError, not_emulated
+from akswi_helpers.sandbox.world import World
+from akswi_helpers.types import Json, ObjectId, ResourceId
+
+# 1 · Shapes: what is stored, and how it looks on the wire ---------------------
+
+TYPE = "Microsoft.Authorization/roleAssignments"
+DEFINITIONS = "Microsoft.Authorization/roleDefinitions"
+
+
+def assignment_document(
+    scope: str, name: str, properties: Json, by: ObjectId, now: float, old: Json | None = None
+) -> Json:
+    """A role assignment as it is stored and shown."""
+    moment = datetime.fromtimestamp(now, UTC).isoformat(timespec="microseconds")[:-6] + "0Z"
+    before = old["properties"] if old else {"createdOn": moment, "createdBy": by}
+    return {
+        "properties": {
+            "roleDefinitionId": properties["roleDefinitionId"],
+            "principalId": properties["principalId"],
+            "principalType": properties.get("principalType") or "ServicePrincipal",
+            "scope": scope,
+            "condition": None,
+            "conditionVersion": None,
+            "createdOn": before["createdOn"],
+            "updatedOn": moment,
+            "createdBy": before["createdBy"],
+            "updatedBy": by,
+            "delegatedManagedIdentityResourceId": None,
+            "description": properties.get("description"),
+        },
+        "id": f"{scope}/providers/{TYPE}/{name}",
+        "type": TYPE,
+        "name": name,
+    }
+
+
+def definition_document(role: Role, subscription: str) -> Json:
+    """A built-in role as Azure shows it."""
+    permission = {
+        "actions": list(role.actions),
+        "notActions": list(role.notActions),
+        "dataActions": list(role.dataActions),
+        "notDataActions": list(role.notDataActions),
+    }
+    return {
+        "properties": {
+            "roleName": role.roleName,
+            "type": "BuiltInRole",
+            "description": role.description,
+            "assignableScopes": ["/"],
+            "permissions": [permission],
+            "createdOn": None,
+            "updatedOn": None,
+            "createdBy": None,
+            "updatedBy": None,
+        },
+        "id": definition_id(subscription, role.id),
+        "type": DEFINITIONS,
+        "name": role.id,
+    }
+
+
+def definition_id(subscription: str, role: str) -> ResourceId:
+    """The id of a built-in role in a subscription."""
+    return f"/subscriptions/{subscription}/providers/{DEFINITIONS}/{role}"
+
+
+def role_of(assignment: Json) -> str:
+    """The GUID of the role that an assignment gives."""
+    return name_of(assignment["properties"]["roleDefinitionId"]).lower()
+
+
+# 2 · State: the assignments ---------------------------------------------------
+
+
+class Assignments:
+    """Every role assignment, keyed by its name: a GUID that is unique in the tenant."""
+
+    def __init__(self, world: World) -> None:
+        self._rows = world.table("authorization.assignments")
+
+    def get(self, name: str) -> Json | None:
+        """The assignment of that name, wherever its scope, or None."""
+        return self._rows.get(name.lower())
+
+    def at(self, scope: str, name: str) -> Json | None:
+        """The assignment of that name when this is its scope, or None."""
+        found = self.get(name)
+        same = found and found["properties"]["scope"].lower() == scope.lower()
+        return found if same else None
+
+    def put(self, document: Json) -> Json:
+        """Store an assignment; returns it."""
+        self._rows.put(document["name"].lower(), document)
+        return document
+
+    def remove(self, name: str) -> None:
+        """Take an assignment away."""
+        self._rows.remove(name.lower())
+
+    def all(self) -> list[Json]:
+        """Every assignment, in the order they were made."""
+        return list(self._rows.values())
+
+    def above(self, scope: str) -> list[Json]:
+        """Those that hold at `scope`: at it or above."""
+        return [one for one in self.all() if within(scope, one["properties"]["scope"])]
+
+    def around(self, scope: str) -> list[Json]:
+        """Those that hold at `scope` and those under it."""
+        below = [one for one in self.all() if within(one["properties"]["scope"], scope)]
+        return below + [one for one in self.above(scope) if one not in below]
+
+    def twin(self, document: Json) -> Json | None:
+        """Another assignment of the same role to the same principal at the same scope."""
+        wanted = _key(document)
+        others = (one for one in self.all() if one["name"].lower() != document["name"].lower())
+        return next((one for one in others if _key(one) == wanted), None)
+
+
+def allowed(
+    world: World, object_id: ObjectId, action: str, scope: str, *, data: bool = False
+) -> bool:
+    """Whether a principal may do `action` at `scope`; one that is gone may do nothing.
+
+    `data` asks for a data action (Key Vault, AKS) instead of a control-plane one. Role
+    assignments at the scope and above count, and are read anew at every call.
+    """
+    if not object_id or world.state(Directory).find(object_id) is None:
+        return False
+    for one in world.state(Assignments).above(scope):
+        role = all_roles().get(role_of(one))
+        mine = one["properties"]["principalId"].lower() == object_id.lower()
+        if mine and role and role.allows(action, data=data):
+            return True
+    return False
+
+
+def seed(world: World, object_id: ObjectId) -> None:
+    """Make a principal Owner of the subscription, once; inside a transaction."""
+    scope = f"/subscriptions/{world.subscription_id}"
+    name = world.ids.fixed("owner", object_id)
+    if world.state(Assignments).get(name) is None:
+        role = definition_id(world.subscription_id, OWNER)
+        properties = {"roleDefinitionId": role, "principalId": object_id}
+        document = assignment_document(scope, name, properties, object_id, world.clock.now())
+        world.state(Assignments).put(document)
+
+
+def forget_scope(world: World, scope: str) -> None:
+    """Drop the assignments at and under a scope that is gone."""
+    assignments = world.state(Assignments)
+    for one in assignments.all():
+        if within(one["properties"]["scope"], scope):
+            assignments.remove(one["name"])
+
+
+def _key(document: Json) -> tuple[str, str, str]:
+    values = document["properties"]
+    return values["scope"].lower(), values["principalId"].lower(), role_of(document)
+
+
+# 3 · Errors: this service's codes ---------------------------------------------
+
+
+def _plain(guid: str) -> str:
+    return guid.replace("-", "").lower()
+
+
+def assignment_exists(other: Json) -> WireError:
+    """The same role, principal and scope under another name."""
+    text = "The role assignment already exists. The ID of the existing role assignment is "
+    return WireError(409, "RoleAssignmentExists", f"{text}{_plain(other['name'])}.")
+
+
+def update_not_permitted() -> WireError:
+    """The same name with other values."""
+    text = "Tenant ID, application ID, principal ID, and scope are not allowed to be updated."
+    return WireError(400, "RoleAssignmentUpdateNotPermitted", text)
+
+
+def principal_not_found(principal: str, tenant: str) -> WireError:
+    """Nobody in the directory has this object id."""
+    text = (
+        f"Principal {_plain(principal)} does not exist in the directory {tenant}. Check that you "
+        "have the correct principal ID. If you are creating this principal and then immediately "
+        "assigning a role, this error might be related to a replication delay. In this case, set "
+        "the role assignment principalType property to a value, such as ServicePrincipal, User, "
+        "or Group.  See https://aka.ms/docs-principaltype"
+    )
+    return WireError(400, "PrincipalNotFound", text)
+
+
+def unmatched_principal_type(principal: str, wanted: str) -> WireError:
+    """The principal is of another type than the request says; the misspelling is Azure's."""
+    text = (
+        f"The PrincipalId '{_plain(principal)}' has type 'ServicePrincipal' , which is different "
+        f"from specified PrinciaplType '{wanted}'."
+    )
+    return WireError(400, "UnmatchedPrincipalType", text)
+
+
+def invalid_assignment_id(name: str) -> WireError:
+    """The name is not a GUID."""
+    text = f"The role assignment ID '{name}' is not valid. The role assignment ID must be a GUID."
+    return WireError(400, "InvalidRoleAssignmentId", UNVERIFIED + text)
+
+
+def definition_not_found(role: str) -> WireError:
+    """There is no such role here."""
+    text = f"The specified role definition with ID '{_plain(role)}' does not exist."
+    return WireError(404, "RoleDefinitionDoesNotExist", UNVERIFIED + text)
+
+
+def assignment_not_found(name: str) -> WireError:
+    """No assignment of that name at this scope."""
+    text = f"The role assignment '{name}' is not found."
+    return WireError(404, "RoleAssignmentNotFound", UNVERIFIED + text)
+
+
+# 4 · Routes: parse, ask the state, render -------------------------------------
+
+
+def create(world: World, request: Request) -> Reply:
+    """Assign a role; the same assignment again changes nothing."""
+    scope, name = path_of(request.args["scope"]), request.args["name"]
+    properties = _properties(world, scope, name, checked(TYPE, request.json())["properties"])
+    by, now = caller_of(request).object_id, world.clock.now()
+    assignments, old = world.state(Assignments), world.state(Assignments).get(name)
+    made = assignment_document(scope, name, properties, by, now, old)
+    if old is not None and _key(old) != _key(made):
+        raise update_not_permitted()
+    if twin := assignments.twin(made):
+        raise assignment_exists(twin)
+    same = old is not None and _without_times(old) == _without_times(made)
+    shown = old if same and old else assignments.put(made)
+    return Reply(_just_written(shown), 201)
+
+
+def get(world: World, request: Request) -> Reply:
+    """One assignment."""
+    return Reply(_found(world, request))
+
+
+def delete(world: World, request: Request) -> Reply:
+    """Take an assignment away: 200 with what it was, 204 when there was none."""
+    scope, name = path_of(request.args["scope"]), request.args["name"]
+    found = world.state(Assignments).at(scope, name)
+    if found is None:
+        return Reply(None, 204)
+    world.state(Assignments).remove(name)
+    return Reply(found)
+
+
+@takes("$filter")
+def list_for_scope(world: World, request: Request) -> Reply:
+    """Assignments at, above and (unless atScope()) below a scope."""
+    scope = path_of(request.args["scope"])
+    _require_scope(world, scope)
+    clauses = re.split(r"\s+and\s+", request.query.get("$filter", "").strip())
+    found = world.state(Assignments).around(scope)
+    for clause in filter(None, clauses):
+        found = [one for one in found if _passes(clause, one, scope)]
+    return Reply({"value": found})
+
+
+@takes("$filter")
+def list_definitions(world: World, request: Request) -> Reply:
+    """Built-in roles; $filter by roleName or type."""
+    text = request.query.get("$filter", "").strip()
+    rows = [definition_document(role, world.subscription_id) for role in all_roles().values()]
+    if text in ("", "atScopeAndBelow()", "type eq 'BuiltInRole'"):
+        return Reply({"value": rows})
+    if text == "type eq 'CustomRole'":
+        return Reply({"value": []})
+    named = re.fullmatch(r"roleName eq '(.*)'", text)
+    if not named:
+        raise _filter_not_emulated(text)
+    wanted = named[1].replace("''", "'").lower()
+    return Reply(
+        {"value": [row for row in rows if row["properties"]["roleName"].lower() == wanted]}
+    )
+
+
+def get_definition(world: World, request: Request) -> Reply:
+    """One built-in role."""
+    role = all_roles().get(request.args["name"].lower())
+    if role is None:
+        raise definition_not_found(request.args["name"])
+    return Reply(definition_document(role, world.subscription_id))
+
+
+def _found(world: World, request: Request) -> Json:
+    found = world.state(Assignments).at(path_of(request.args["scope"]), request.args["name"])
+    if found is None:
+        raise assignment_not_found(request.args["name"])
+    return found
+
+
+def _properties(world: World, scope: str, name: str, sent: Json) -> Json:
+    """The checked properties, the role's id in its subscription form. Raises WireError."""
+    if not _is_guid(name):
+        raise invalid_assignment_id(name)
+    _require_scope(world, scope)
+    for field in ("condition", "conditionVersion", "delegatedManagedIdentityResourceId"):
+        if sent.get(field):
+            raise not_emulated(f"the property 'properties.{field}' of {TYPE}")
+    role = name_of(sent["roleDefinitionId"]).lower()
+    if role not in all_roles():
+        raise definition_not_found(role)
+    _check_principal(world, sent)
+    return {**sent, "roleDefinitionId": definition_id(world.subscription_id, role)}
+
+
+def _check_principal(world: World, sent: Json) -> None:
+    known = world.state(Directory).find(sent["principalId"]) is not None
+    wanted = sent.get("principalType")
+    if not known and not wanted:
+        raise principal_not_found(sent["principalId"], world.tenant_id)
+    if known and wanted and wanted != "ServicePrincipal":
+        raise unmatched_principal_type(sent["principalId"], wanted)
+
+
+def _require_scope(world: World, scope: str) -> None:
+    """Raise WireError unless what the scope names is there."""
+    from akswi_helpers.sandbox.azure.arm.existence import require
+
+    require(world, scope)
+
+
+def _passes(clause: str, one: Json, scope: str) -> bool:
+    if clause.lower() == "atscope()":
+        return within(scope, one["properties"]["scope"])
+    found = re.fullmatch(r"(?:principalId eq |assignedTo\()'([^']*)'\)?", clause, re.IGNORECASE)
+    if not found:
+        raise _filter_not_emulated(clause)
+    return str(one["properties"]["principalId"]).lower() == found[1].lower()
+
+
+def _filter_not_emulated(text: str) -> WireError:
+    return not_emulated(f"the $filter {text!r} of Microsoft.Authorization")
+
+
+def _is_guid(name: str) -> bool:
+    try:
+        return str(uuid.UUID(name)) == name.lower()
+    except ValueError:
+        return False
+
+
+def _without_times(document: Json) -> Json:
+    values = document["properties"]
+    return {k: v for k, v in values.items() if not k.startswith(("created", "updated"))}
+
+
+def _just_written(document: Json) -> Json:
+    return {**document, "properties": {**document["properties"], "createdBy": None}}
+
+
+_ASSIGNMENTS = "/{scope+}/providers/Microsoft.Authorization/roleAssignments"
+_DEFINITIONS = "/{scope+}/providers/Microsoft.Authorization/roleDefinitions"
+
+ROUTES = (
+    Route("PUT", _ASSIGNMENTS + "/{name}", create, TYPE),
+    Route("GET", _ASSIGNMENTS + "/{name}", get, TYPE),
+    Route("DELETE", _ASSIGNMENTS + "/{name}", delete, TYPE),
+    Route("GET", _ASSIGNMENTS, list_for_scope, TYPE),
+    Route("GET", _DEFINITIONS, list_definitions, DEFINITIONS),
+    Route("GET", _DEFINITIONS + "/{name}", get_definition, DEFINITIONS),
+)

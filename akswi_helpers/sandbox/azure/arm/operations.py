@@ -1,0 +1,59 @@
+"""Long-running operations that a provider says "ask me there" about.
+
+Source: https://learn.microsoft.com/azure/azure-resource-manager/management/async-operations.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+
+from akswi_helpers.sandbox.azure.arm.timestamps import iso_seconds
+from akswi_helpers.sandbox.wire import POLL_HEADERS, Request
+from akswi_helpers.sandbox.world import World
+from akswi_helpers.types import Json, ResourceId
+
+Done = Callable[[World, ResourceId], bool]
+
+
+class Operations:
+    """Operations by their GUID: {"resource", "start", "end"?}."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._rows = world.table("arm.operations")
+
+    def begin(self, resource_id: ResourceId, *, done: bool = False) -> str:
+        """A new operation on a resource; its GUID."""
+        name = self._world.ids.random_guid()
+        now = self._world.clock.now()
+        end = {"end": now} if done else {}
+        self._rows.put(name, {"resource": resource_id, "start": now, **end})
+        return name
+
+    def finish(self, resource_id: ResourceId) -> None:
+        """Every open operation on the resource has come to its end."""
+        for name, row in list(self._rows.items()):
+            if row["resource"].lower() == resource_id.lower() and "end" not in row:
+                self._rows.put(name, {**row, "end": self._world.clock.now()})
+
+    def get(self, name: str) -> Json | None:
+        """The operation, or None."""
+        return self._rows.get(name.lower())
+
+
+def headers_for(request: Request, provider: str, location: str, operation: str) -> dict[str, str]:
+    """The headers that send a client to the operation's status."""
+    version = "2016-03-30" if "Container" in provider else request.query.get("api-version", "")
+    scope = f"/subscriptions/{request.args['subscription']}/providers/{provider}"
+    place = f"{scope}/locations/{location}/operations/{operation}?api-version={version}"
+    return {"azure-asyncoperation": f"https://{request.host}{place}", **POLL_HEADERS}
+
+
+def status_document(operation: str, row: Json) -> Json:
+    """An operation's status; its name is the GUID with three groups byte-swapped, as AKS does."""
+    swapped = str(uuid.UUID(bytes=uuid.UUID(operation).bytes_le))
+    body = {"name": swapped, "status": "InProgress", "startTime": iso_seconds(row["start"])}
+    if "end" in row:
+        body |= {"status": "Succeeded", "endTime": iso_seconds(row["end"])}
+    return body

@@ -1,0 +1,1 @@
+"""Entra ID: the token endpoint, federation, who exists in the directory, whose token this is."""

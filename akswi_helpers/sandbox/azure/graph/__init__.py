@@ -1,0 +1,1 @@
+"""Microsoft Graph: applications, service principals, federated credentials, the recycle bin."""
