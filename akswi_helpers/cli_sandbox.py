@@ -1,6 +1,6 @@
-"""`akswi sandbox`: start, stop, status, env, reset, log.
+"""`akswi sandbox`: start, stop, status, env, reset, log, dials.
 
-Nothing is imported before a command needs it. Left out: dials for delays and faults.
+Nothing is imported before a command needs it. Left out: moving the clock, which is for tests.
 """
 
 from __future__ import annotations
@@ -118,6 +118,46 @@ def log(
     own = places.home() / "sandbox" / "sandbox.log"
     if own.is_file() and own.stat().st_size:
         typer.echo(f"What the sandbox reported about itself is in {own}", err=True)
+
+
+@app.command()
+def dials(
+    settings: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME=VALUE]…", help="What to turn, to what.")
+    ] = None,
+    documented: Annotated[bool, typer.Option(help="All as Azure documents itself.")] = False,
+    default: Annotated[bool, typer.Option(help="All back, so that nobody waits.")] = False,
+) -> None:
+    """Print how long and how well Azure works in this sandbox, and set it."""
+    from akswi_helpers.sandbox import control
+
+    wanted = _wanted(settings or [])
+    try:
+        rows = control.ask(places.home(), "dials")["dials"]
+        if documented or default:
+            column = "documented" if documented else "default"
+            wanted = {row["name"]: row[column] for row in rows} | wanted
+        rows = control.ask(places.home(), "dials", set=wanted)["dials"]
+    except control.NobodyThere as error:
+        raise LabError("The sandbox does not run. `akswi sandbox start` starts it.") from error
+    except control.ControlError as error:
+        raise UsageError(str(error)) from error
+    width = max(len(row["name"]) for row in rows)
+    for row in rows:
+        stands = f"{row['value']:g} {row['unit']}"
+        said = f"{row['meaning']}; documented {row['documented']:g} {row['unit']}"
+        typer.echo(f"{row['name']:{width}}  {stands:>8}  {said}")
+
+
+def _wanted(settings: list[str]) -> dict[str, float]:
+    wanted = {}
+    for text in settings:
+        name, _, value = text.partition("=")
+        try:
+            wanted[name] = float(value)
+        except ValueError:
+            raise UsageError(f"'{text}' is not NAME=NUMBER, such as mount-back-off=122.") from None
+    return wanted
 
 
 def _print_status(running: Running) -> None:

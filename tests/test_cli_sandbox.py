@@ -51,6 +51,17 @@ def test_status_prints_pid_address_state_file_and_uptime(typed: Typed) -> None:
     assert "uptime" in text
 
 
+def test_dials_are_turned_to_what_is_documented_and_back(typed: Typed) -> None:
+    assert re.search(r"^mount-back-off +122 s", typed.akswi("dials", "--documented").stdout)
+    assert re.search(r"^mount-back-off +7 s", typed.akswi("dials", "mount-back-off=7").stdout)
+    assert re.search(r"^mount-back-off +2 s", typed.akswi("dials", "--default").stdout)
+
+
+def test_dial_that_is_none_is_refused_in_one_sentence(typed: Typed) -> None:
+    refused = typed.akswi("dials", "sleep=1")
+    assert (refused.returncode, "There is no dial 'sleep'" in refused.stderr) == (2, True)
+
+
 def test_start_again_is_the_same_process(typed: Typed) -> None:
     assert (
         typed.akswi("start").stdout.splitlines()[0] == typed.akswi("status").stdout.splitlines()[0]

@@ -3,10 +3,10 @@
     {"command": "status"}                   pid, address, state file, uptime
     {"command": "log", "limit": 100}        the newest requests
     {"command": "clock", "move": 3600}      set the clock ahead (or back); its offset now
+    {"command": "dials", "set": {…}}        turn dials, or none; where each one stands
     {"command": "stop"}                     end, with everything kept
 
-One JSON object per line, one answer per line. `ask` is the client. Left out: the dials for delays
-and faults.
+One JSON object per line, one answer per line. `ask` is the client.
 """
 
 from __future__ import annotations
@@ -86,6 +86,8 @@ def _answer(commands: Mapping[str, Command], line: bytes) -> Json:
         return commands[name](**asked)
     except KeyError:
         return {"error": f"No such command. There are: {', '.join(sorted(commands))}."}
+    except ControlError as error:
+        return {"error": str(error)}
     except (ValueError, TypeError, AttributeError) as error:
         return {"error": f"The command cannot be read: {error}"}
 

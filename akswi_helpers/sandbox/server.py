@@ -26,6 +26,7 @@ from akswi_helpers.sandbox.asgi import CLUSTER_HOST, Front, cluster_api
 from akswi_helpers.sandbox.azure.entra.access import ENTRA
 from akswi_helpers.sandbox.certificates import Authority
 from akswi_helpers.sandbox.connections import Connections
+from akswi_helpers.sandbox.dials import Dials
 from akswi_helpers.sandbox.gateway import LOOPBACK, Behind, Gateway
 from akswi_helpers.sandbox.request_log import RequestLog
 from akswi_helpers.sandbox.settings import Settings
@@ -168,6 +169,7 @@ class Sandbox:
             "status": self.status,
             "log": lambda limit=1000: {"rows": self.world.state(RequestLog).rows(int(limit))},
             "clock": self._clock,
+            "dials": self._dials,
             "stop": self._stop_command,
         }
 
@@ -175,6 +177,13 @@ class Sandbox:
         with self.world.transaction():
             self.world.clock.move(float(move))
         return {"offset": self.world.clock.offset, "now": self.world.clock.now()}
+
+    def _dials(self, **change: dict[str, float]) -> Json:
+        dials = self.world.state(Dials)
+        dials.turn(change.pop("set", {}))
+        if change:
+            raise ValueError(f"dials takes 'set', not {', '.join(change)}")
+        return {"dials": dials.rows()}
 
     def _stop_command(self) -> Json:
         self.stop()

@@ -22,6 +22,14 @@ def test_clock_moves_and_moves_back(sandbox: Running) -> None:
     assert control.ask(sandbox.home, "clock", move=-3600)["offset"] == 0
 
 
+def test_dials_turn_together_or_not_at_all(sandbox: Running) -> None:
+    with pytest.raises(control.ControlError, match="There is no dial 'sleep'"):
+        control.ask(sandbox.home, "dials", set={"mount-back-off": 9, "sleep": 1})
+    with pytest.raises(control.ControlError, match=r"takes 0 to 600 s, not -1"):
+        control.ask(sandbox.home, "dials", set={"mount-back-off": -1})
+    assert control.ask(sandbox.home, "dials")["dials"][0]["value"] == 2
+
+
 def test_log_names_every_request_without_its_query(cloud: Cloud) -> None:
     url = "https://login.microsoftonline.com/common/discovery/instance?secret=canary"
     cloud.raw("GET", url, headers={"User-Agent": "probe\x7f/1"})

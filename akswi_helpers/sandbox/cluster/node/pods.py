@@ -23,6 +23,7 @@ from akswi_helpers.sandbox.cluster.node import pod_status, volumes
 from akswi_helpers.sandbox.cluster.node.containers import Container, Place
 from akswi_helpers.sandbox.cluster.refusals import StatusError
 from akswi_helpers.sandbox.cluster.storage.lifecycle import timestamp
+from akswi_helpers.sandbox.dials import Dials
 from akswi_helpers.types import Json, Seconds
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _OVER = ("Succeeded", "Failed")
-_MOUNT_FIRST_S, _MOUNT_LONGEST_S = 0.5, 122.0
+_MOUNT_FIRST_S = 0.5  # and twice as long after each failure, up to the dial
 _MOUNT_PATIENCE_S = 123.0  # then the kubelet says that it waited in vain, and waits again
 _UNSERVED = ("livenessProbe", "readinessProbe", "startupProbe", "lifecycle")
 
@@ -153,7 +154,8 @@ class PodWorker:
     def _mount_failed(self, pod: Json, error: volumes.MountFailedError) -> Seconds:
         self._report("FailedMount", str(error), warning=True)
         self._write(pod)
-        wait, self._mount_wait = self._mount_wait, min(self._mount_wait * 2, _MOUNT_LONGEST_S)
+        longest = self._cluster.world.state(Dials).value("mount-back-off")
+        wait, self._mount_wait = min(self._mount_wait, longest), self._mount_wait * 2
         now = time.monotonic()
         self._mount_due, self._mount_since = now + wait, self._mount_since or now
         if now - self._mount_since >= _MOUNT_PATIENCE_S:
