@@ -13,14 +13,12 @@ from __future__ import annotations
 import json
 import re
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from akswi_helpers import apps, cluster, explain
+from akswi_helpers import apps, cluster, explain, side_by_side
 from akswi_helpers.errors import Refused
 from akswi_helpers.parameters import headless
-from akswi_helpers.refusal_codes import ADVICE, OTHERWISE, mount_advice
-from akswi_helpers.scenarios import named
 from akswi_helpers.types import Json
 
 if TYPE_CHECKING:
@@ -28,6 +26,7 @@ if TYPE_CHECKING:
 
 PATIENCE_S = 20  # the kubelet has to try once before it can say that it failed
 REASON = "FailedMount"
+AGAIN = " The kubelet tries again by itself."
 NO_CLASS, NO_DRIVER, NO_VAULT = "NoSecretProviderClass", "NoDriver", "NoSuchVault"  # ours
 METADATA = "The node's metadata service"
 IDENTITY, MULTIPLE = "Identity not found", "Multiple user assigned identities exist"
@@ -76,7 +75,7 @@ def of(lab: Lab, app: str, patience_s: float = PATIENCE_S) -> Text:
 def refusal(lab: Lab, app: str, patience_s: float = PATIENCE_S) -> Refused | None:
     """Why the app's pod does not start, in three lines; None when nothing keeps it from it."""
     said = of(lab, app, patience_s)
-    return explained(said, app) if said else None
+    return _again(side_by_side.told(lab, app, explained(said, app))) if said else None
 
 
 @dataclass(frozen=True)
@@ -106,9 +105,13 @@ def account(lab: Lab, app: str) -> Refused | Mended:
 def explained(text: str, app: str) -> Refused:
     """A FailedMount text in three lines; `app` decides which verb mends it."""
     service, code, status, why = _read(text)
-    known = code.removeprefix("AADSTS")
-    then = mount_advice(known, named(app)) or ADVICE.get(known, OTHERWISE)
-    return explain.explained(service, code, status, why, advice=then)
+    return explain.explained(service, code, status, why, app=app)
+
+
+def _again(refused: Refused) -> Refused:
+    """The refusal, and that a mended cause needs no new pod."""
+    known = refused.refusal
+    return Refused(replace(known, next=known.next + AGAIN))
 
 
 def _newest(lab: Lab, pod: Json) -> str:

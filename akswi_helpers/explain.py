@@ -18,8 +18,9 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
 
+from akswi_helpers import remedies
 from akswi_helpers.errors import LabError, Refusal, Refused
-from akswi_helpers.refusal_codes import ADVICE, OTHERWISE
+from akswi_helpers.refusal_codes import ADVICE
 from akswi_helpers.types import Json
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ UNREACHED = (
 )
 NO_LABEL = 'the pod has no label azure.workload.identity/use: "true", or was made before it had one'
 NO_ANNOTATION = "its service account has no annotation azure.workload.identity/client-id"
+LOGS = "app1"  # the only app with code of its own, and so with a log
 MISSING = "NotInjected"  # ours: a missing label or annotation has no code on any wire
 _SAID = re.compile(r"error: (\S+) says (\d{3}): (\w+): (.*)")
 _NOT_GIVEN = re.compile(r"error: ([A-Z_, ]+) not set: (.*?)(?: \(then make the pod anew\))?$", re.M)
@@ -128,10 +130,12 @@ def of_log(line: str) -> Refused | None:
     if found := _SAID.search(line):
         host, status, code, text = found.groups()
         service = "Entra ID" if code.startswith("AADSTS") else "Key Vault"
-        return explained(service if "." in host else host, code, int(status), text)
+        service = service if "." in host else host
+        return explained(service, code, int(status), text, app=LOGS)
     if found := _NOT_GIVEN.search(line):
         names, why = found.groups()
-        return explained("The pod's own program", MISSING, 0, f"{names} not set: {why}")
+        said = f"{names} not set: {why}"
+        return explained("The pod's own program", MISSING, 0, said, app=LOGS)
     return None
 
 
@@ -154,17 +158,16 @@ def _graph(status: int, inner: object) -> Refused:
 
 
 def explained(
-    service: str, code: str, status: int, text: str, *, advice: str = "", **values: str
+    service: str, code: str, status: int, text: str, *, app: str = "", **values: str
 ) -> Refused:
-    """A refusal from its code and the service's text.
+    """A refusal from its code and the service's text; `app` is the one that asked, when known.
 
-    `advice` is what to do next, where the code alone does not say. `values` are the two that
-    differ, when they are known: presented and expected.
+    `values` are the two that differ, when they are known: presented and expected.
     """
     why = _one_line(text)
     if "presented" in values and "expected" in values:
         why += f" It was shown '{values['presented']}', and expects '{values['expected']}'."
-    then = advice or ADVICE.get(code.removeprefix("AADSTS"), OTHERWISE)
+    then = remedies.advice(code, app, text)
     what = f"{service} refused: {code} ({status})." if status else f"{service} stopped: {code}."
     return Refused(Refusal(service, code, status, what, why, then))
 
@@ -174,8 +177,8 @@ def table() -> pd.DataFrame:
     import pandas as pd
 
     rows = [
-        {"code": f"AADSTS{code}" if code.isdigit() else code, "what next": then}
-        for code, then in ADVICE.items()
+        {"code": f"AADSTS{code}" if code.isdigit() else code, "what next": remedies.advice(code)}
+        for code in ADVICE
     ]
     return pd.DataFrame(rows)
 

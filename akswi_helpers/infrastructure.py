@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from akswi_helpers import explain, inventory, ownership, progress, template
 from akswi_helpers.errors import LabError, NotThereYet
+from akswi_helpers.scenarios import named
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from akswi_helpers.lab import Lab
 
 NAME = "main"  # as az names a deployment of main.json
+FEDERATED = ("app1", "app5")  # the template makes their federated credentials
 BUSY = ("Accepted", "Running", "Creating", "Updating")
 PLAIN = {
     inventory.CLUSTER: "AKS clusters",
@@ -201,7 +203,24 @@ def _as_promised(lab: Lab, standing: Any) -> bool:
     if any(given.get(key) != value for key, value in template.parameters(lab).items()):
         return False
     there = {id_.lower() for ids in inventory.found(lab).values() for id_ in ids}
-    return all(str(row.id).lower() in there for row in about.output_resources or [])
+    if not all(str(row.id).lower() in there for row in about.output_resources or []):
+        return False
+    return _trusted(lab, _shown(standing, changed=False).outputs)
+
+
+def _trusted(lab: Lab, known: dict[str, str]) -> bool:
+    """Whether apps 1 and 5 are trusted as the template says: a credential can be changed."""
+    from akswi_helpers.application import AUDIENCE, subject
+
+    for app in (named(name) for name in FEDERATED):
+        name = inventory.name(known[app.client_id_output.replace("ClientId", "Id")])
+        wanted = (known["aksOidcIssuerUrl"], subject(app), [AUDIENCE])
+        found = [
+            (row.issuer, row.subject, row.audiences) for row in inventory.credentials(lab, name)
+        ]
+        if wanted not in found:
+            return False
+    return True
 
 
 def _deploy(lab: Lab) -> Any:

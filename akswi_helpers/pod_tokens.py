@@ -15,7 +15,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from akswi_helpers import apps, cluster, explain, identity
+from akswi_helpers import apps, cluster, explain, identity, side_by_side
 from akswi_helpers.errors import LabError, Refused
 from akswi_helpers.parameters import headless
 from akswi_helpers.scenarios import named
@@ -190,7 +190,7 @@ def exchange(
     with lab.http() as session:
         reply = session.post(url, data=form)
     if reply.status_code >= 400:
-        return _with_values(lab, app, explain.of_reply(reply), assertion)
+        return side_by_side.told(lab, app, explain.of_reply(reply))
     return AccessToken(str(reply.json()["access_token"]))
 
 
@@ -246,25 +246,6 @@ def _ask(lab: Lab, namespace: str, account: str, audience: str, bound: Json | No
         spec["boundObjectRef"] = bound
     request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": spec}
     return str(cluster.ask_token(lab, namespace, account, request)["status"]["token"])
-
-
-def _with_values(lab: Lab, app: str, refused: Refused, assertion: Jws) -> Refused:
-    """The refusal with the two strings that differ, where Entra compared strings."""
-    claim = {
-        "AADSTS700211": ("iss", "issuer"),
-        "AADSTS700213": ("sub", "subject"),
-        "AADSTS7002138": ("sub", "subject"),
-        "AADSTS700212": ("aud", "audiences"),
-    }.get(refused.code)
-    credential = identity.credential_of(lab, app) if claim else None
-    if claim is None or credential is None:
-        return refused
-    expected = _first(getattr(credential, claim[1]))
-    presented = _first(read_unverified(assertion)[1][claim[0]])
-    known = refused.refusal
-    return explain.explained(
-        known.service, known.code, known.status, known.why, presented=presented, expected=expected
-    )
 
 
 def _first(value: object) -> str:

@@ -1,34 +1,35 @@
 """What to do about each refusal that a learner of this lab may meet: code and advice.
 
-Data for `explain`. Source: the error references of Entra ID (workload identity federation), Key
-Vault, ARM and Kubernetes; the advice is ours.
+Data for `remedies`, which puts the app at hand in the places in braces. Source: the error
+references of Entra ID (workload identity federation), Key Vault, ARM and Kubernetes; the advice is
+ours.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from akswi_helpers.scenarios import Scenario
+from typing import Final
 
 OTHERWISE: Final = (
     "read the code in the service's own documentation; this lab has no advice for it."
 )
 
-_COMPARE: Final = (
-    'tokens.match(lab, "app1") shows the token and the federated credential side by side; make '
-    "them equal, letter by letter."
-)
+_COMPARE: Final = "{match} shows token and credential side by side, letter by letter; {trust}"
 
 # Entra's codes stand without their AADSTS.
 ADVICE: Final[dict[str, str]] = {
-    "70025": "give the identity a federated credential: infrastructure.deploy(lab) makes app 1's.",
-    "700211": f"the issuer differs, often only by its last slash: {_COMPARE}",
-    "700212": f"the audience differs: {_COMPARE}",
-    "700213": f"the subject differs (namespace and service account): {_COMPARE}",
-    "7002138": f"only upper and lower case differ, and Entra tells them apart: {_COMPARE}",
-    "700016": "the client id is nobody's here: compare the service account's annotation with the "
-    "identity's client id; an object id is a frequent mistake.",
+    "70025": "{home} has no federated credential: {trust} makes one.",
+    "700211": "the issuer differs, often only by its last slash: it is written on {home}. "
+    f"{_COMPARE} writes the cluster's.",
+    "700212": "the audience differs: the token was asked for with another one than stands on "
+    f"{{home}}. {_COMPARE} writes the usual one.",
+    "700213": "the subject differs: {app} runs as {account}, and {home} trusts one subject only. "
+    f"{_COMPARE} writes the one that is meant.",
+    "7002138": "only upper and lower case of the subject differ, and Entra tells them apart: "
+    f"{{app}} runs as {{account}}, to the letter, and {{home}} must say so. {_COMPARE} "
+    "writes it as Kubernetes does.",
+    "700016": "the client id is nobody's here: compare the annotation of {account} with "
+    "{client_id}; an object id in its place is a frequent mistake. apps.install(lab) writes it "
+    "anew.",
     "700024": "the pod's token is too old or too new: the kubelet renews it, so read the file "
     "again; look at the clock if that does not help.",
     "50027": "what was sent is no token: three parts with dots between them are expected.",
@@ -36,12 +37,14 @@ ADVICE: Final[dict[str, str]] = {
     "this cluster?",
     "90061": "Entra could not read the issuer's documents: is the cluster still there?",
     "7000215": "the client secret is wrong: sign in again.",
-    "ForbiddenByRbac": "the identity has no role on this vault: infrastructure.deploy(lab) gives "
-    "Key Vault Secrets User; on Azure that takes up to ten minutes to work.",
+    "7000218": "an app shows a proof of who it is, a secret or a token that somebody vouches for: "
+    "this request held neither.",
+    "ForbiddenByRbac": "{app} has no role on this vault: {role} gives Key Vault Secrets User; on "
+    "Azure that takes up to ten minutes to work.",
     "NotInjected": "the webhook gives a pod its variables when it is made, if the pod has the "
-    "label and its service account the annotation: apps.install(lab) puts back what is missing.",
-    "SecretDisabled": "switch the secret on: lab.cloud.secrets(vault).update_secret_properties("
-    "'arbitrarySecret', enabled=True).",
+    "label and {account} the annotation: apps.install(lab) puts back what is missing.",
+    "SecretDisabled": "switch the secret on: lab.cloud.secrets({vault})"
+    ".update_secret_properties('arbitrarySecret', enabled=True).",
     "SecretNotFound": "there is no secret of this name in this vault: look at the spelling, and "
     "at which vault was asked.",
     "Unauthorized": "the vault takes no token, or not this one: ask Entra for one whose audience "
@@ -65,8 +68,7 @@ ADVICE: Final[dict[str, str]] = {
     "Forbidden": "this account may not do that in the cluster, or the cluster's admission says no; "
     "the reason above names what is missing.",
     "NotFound": "look at the name and the namespace.",
-    "Identity not found": "the identity is not on this node: node_identity.assign(lab) puts app "
-    "3's there; the kubelet tries again by itself.",
+    "Identity not found": "the identity is not on this node: {nodes}.",
     "Multiple user assigned identities exist": "the node has several identities and none was "
     "named: userAssignedIdentityID takes a client id, and apps.install(lab) writes it.",
     "NoSecretProviderClass": "there is no SecretProviderClass of this name in the pod's "
@@ -74,15 +76,3 @@ ADVICE: Final[dict[str, str]] = {
     "NoDriver": "the CSI add-on is not on this node: infrastructure.deploy(lab) switches it on.",
     "NoSuchVault": "no vault has this name: apps.install(lab) writes the right one.",
 }  # fmt: skip
-
-
-def mount_advice(code: str, scenario: Scenario) -> str:
-    """What to do when this app's mount is refused with this code; "" where ADVICE says it."""
-    if code == "70025" and scenario.name == "app2":
-        return "federate app 2: application.federate(lab); the kubelet tries again by itself."
-    if code == "ForbiddenByRbac" and scenario.name in ("app2", "app4"):
-        return (
-            "the identity has no role on this vault: vault_access.grant(lab) gives Key Vault "
-            "Secrets User; on Azure that takes up to ten minutes to work."
-        )
-    return ADVICE.get(code, "").replace('"app1"', f'"{scenario.name}"')

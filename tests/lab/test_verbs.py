@@ -44,6 +44,26 @@ def test_deploy_mends_a_role_that_was_removed(lab: Lab) -> None:
     assert not infrastructure.deploy(lab).changed
 
 
+def test_deploy_mends_a_subject_that_was_changed(lab: Lab) -> None:
+    held = lab.cloud.identities().federated_identity_credentials
+    row = next(iter(held.list("akswi", "id-app1")))
+    row.subject = "system:serviceaccount:app1:default"
+    held.create_or_update("akswi", "id-app1", row.name, row)
+    refused = pod_tokens.exchange(lab, "app1")
+    assert isinstance(refused, Refused)
+    assert "shown 'system:serviceaccount:app1:app1-workloadidapp1', and expects" in str(refused)
+    assert infrastructure.deploy(lab).changed
+    assert not isinstance(pod_tokens.exchange(lab, "app1"), Refused)
+
+
+def test_exchange_tells_both_client_ids_when_one_is_nobodys(lab: Lab) -> None:
+    mine, nobodys = infrastructure.outputs(lab)["idApp1ClientId"], lab.cloud.who.object_id
+    refused = pod_tokens.exchange(lab, "app1", client_id=nobodys)
+    assert isinstance(refused, Refused)
+    assert f"It was shown '{nobodys}', and expects '{mine}'." in refused.refusal.why
+    assert 'apps.client_id(lab, "app1")' in refused.refusal.next
+
+
 def test_deploy_explains_a_soft_deleted_vault(lab: Lab) -> None:
     name, vaults_of = vaults.name(lab, "app5"), lab.cloud.vaults().vaults
     vaults_of.delete(lab.resource_group, name)
