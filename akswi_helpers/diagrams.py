@@ -82,7 +82,7 @@ def draw(chain: Chain) -> Picture:
     columns = _columns(chain.hops)
     labels = [wrapped(hop.what, _reach(hop, columns) - 34) for hop in chain.hops]
     heights = [
-        15 * len(label) + (62 if hop.code else 38)
+        15 * len(label) + (66 if hop.code else 38)
         for hop, label in zip(chain.hops, labels, strict=True)
     ]
     page = Drawing(2 * MARGIN + COLUMN * (len(columns) - 1), HEADER + sum(heights) + 14)
@@ -105,14 +105,14 @@ def _draw_hop(
     colour, start, end = COLOURS[hop.status], columns[hop.source], columns[hop.destination]
     y = top + 15 * len(label) + 10
     middle = (start + end) / 2 if start != end else start + 80
-    page.paragraph(middle, top + 10, label)
+    page.label(middle, top + 10, label)
     if start == end:
         page.badge(start, top + 15, str(hop.number), colour)
     else:
         page.arrow(start, end, y, colour, dash=hop.status != "ok")
         page.badge(start, y, str(hop.number), colour)
     if hop.code:
-        page.pill(middle, y + 20, f"{hop.status}: {hop.code}", colour)
+        page.pill(middle, y + 25, f"{hop.status}: {hop.code}", colour)
 
 
 def _columns(hops: Sequence[Hop]) -> dict[str, float]:

@@ -1,6 +1,7 @@
 """The proof: the app has the secret, because its fingerprint is the one the vault has.
 
     table(lab)          a row per app: works or not, how, and the proof
+    picture(table)      the same as a picture, for whoever looks before reading
     chain(lab, "app1")  every hop tried, for `diagrams.draw`
 
 Two values are shown as equal or different, and a fingerprint only by its beginning. An app gets the
@@ -21,12 +22,14 @@ from akswi_helpers import (
     pod_tokens,
     progress,
     scenarios,
+    stills,
     vaults,
 )
 from akswi_helpers.diagrams import Chain
 from akswi_helpers.errors import LabError, NotThereYet, Refused
 from akswi_helpers.parameters import headless
 from akswi_helpers.scenarios import Scenario
+from akswi_helpers.svg import Picture
 from akswi_helpers.vaults import Digest
 
 if TYPE_CHECKING:
@@ -55,6 +58,14 @@ def table(lab: Lab) -> pd.DataFrame:
     found = pd.DataFrame(rows).set_index("app")
     # The value is random in each sandbox: a committed output holds none of its fingerprint.
     return found.replace(r"sha256=.*", "sha256=…", regex=True) if headless() else found
+
+
+def picture(found: pd.DataFrame) -> Picture:
+    """A table of this module as a picture: each pod beside its vault, equal or different."""
+    rows = [
+        (str(app), row["proof"] == "equal", str(row["in the pod"])) for app, row in found.iterrows()
+    ]
+    return stills.evidence(rows)
 
 
 def works(lab: Lab, app: str) -> bool:
@@ -106,12 +117,11 @@ def _row(lab: Lab, scenario: Scenario) -> dict[str, str]:
     kept = vaults.digest(lab, scenario.name)
     found = _settled(lab, scenario, kept)
     equal = found == kept
-    since = {"since": scenario.since if equal else ""}
     return {
         "app": scenario.name,
         "works": "yes" if equal else "no",
         "how": scenario.identity,
-        **(since if len(lab.scenarios) > 1 else {}),  # it tells apps apart, and one alone nothing
+        "since": scenario.since if equal else "",
         "in the pod": repr(found) if found else _said(lab, scenario),
         "in the vault": repr(kept),
         "proof": "equal" if equal else "different",

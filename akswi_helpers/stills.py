@@ -2,12 +2,15 @@
 
     five_ways()         the five apps and how far each identity reaches
     architecture()      what the template makes, and who may use what
-    clean_up()          what goes with what, and what stays unless it is purged
+    clean_up()          what goes with what, and what stays until somebody purges it
+    evidence(rows)      for each app, whether its pod has what its vault holds
 
 Left out: pictures of who asks whom; see `diagrams`.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from akswi_helpers.scenarios import SCENARIOS
 from akswi_helpers.svg import BLUE, GREEN, GREY, INK, LINE, RED, Drawing, Picture, wrapped
@@ -71,29 +74,68 @@ def architecture() -> Picture:
 
 
 def clean_up() -> Picture:
-    """Two groups, and the soft-deleted vaults that outlive them."""
-    page = Drawing(900, 300)
+    """Your group, and what lies elsewhere: some of it goes with the group, some stays."""
+    page = Drawing(900, 356)
     page.text(450, 24, "What goes with what", size=15, weight="bold")
-    for x, head in ((150, "your resource group"), (750, "elsewhere")):
+    for x, head in ((150, "your resource group"), (730, "elsewhere")):
         page.text(x, 56, head, weight="bold", fill=GREY)
-    page.box(20, 72, 260, 208, fill="#f8fafc")
-    for y, words in ((88, "cluster"), (152, "five vaults"), (216, "three identities")):
-        _labelled(page, 40, y, 220, 44, [words])
-    for y, words, fate in (
-        (88, "node group: nodes, disks, addresses", "goes with it"),
-        (152, "soft-deleted vaults: names stay taken", "stay"),
+    page.box(20, 72, 260, 256, fill="#f8fafc")
+    for y, words in (
+        (88, ["cluster"]),
+        (164, ["five vaults", "and who may read them"]),
+        (268, ["three identities", "and whose token they trust"]),
     ):
-        page.arrow(260, 600, y + 22, RED if fate == "stay" else GREEN, dash=fate == "stay")
-        page.text(430, y + 14, fate, size=11)
-        _labelled(page, 600, y, 290, 44, [words])
-    page.text(745, 230, "until somebody purges them", fill=RED)
-    page.line(745, 196, 745, 216, RED, dash=True)
+        _labelled(page, 40, y, 220, 44, words)
+    page.arrow(260, 580, 110, GREEN)
+    page.text(430, 102, "goes with it", size=11)
+    page.arrow(260, 580, 186, RED, dash=True)
+    page.text(430, 178, "stay", size=11)
+    for y, words, end in (
+        (88, ["node group", "nodes, disks, addresses"], ""),
+        (164, ["soft-deleted vaults", "their names stay taken"], "until somebody purges them"),
+        (268, ["Entra ID: application AksWiApp2", "and its service principal"], _FROM_BIN),
+    ):
+        _labelled(page, 580, y, 300, 44, words)
+        page.text(730, y + 62, end, fill=RED)
+    page.text(730, 260, "in no group", size=11, fill=GREY)
     alt = (
         "The resource group holds the cluster, five vaults and three identities. The node group "
         "lies elsewhere and goes with the cluster. Deleted vaults stay as soft-deleted vaults, and "
-        "keep their names taken, until somebody purges them."
+        "keep their names taken, until somebody purges them. The application AksWiApp2 and its "
+        "service principal are in Entra ID, in no group: they stay until somebody deletes them, "
+        "from the recycle bin too."
     )
     return page.picture(alt, alt)
+
+
+_FROM_BIN = "until somebody deletes them, from the bin too"
+
+
+def evidence(rows: Sequence[tuple[str, bool, str]]) -> Picture:
+    """For each app (name, whether both are equal, what it says in place of a secret).
+
+    The fingerprints themselves are not drawn.
+    """
+    page = Drawing(900, 84 + 62 * len(rows))
+    page.text(450, 24, "Who has the secret", size=15, weight="bold")
+    for x, head in ((170, "in the pod"), (730, "in the vault")):
+        page.text(x, 56, head, weight="bold", fill=GREY)
+    for number, (app, equal, said) in enumerate(rows):
+        y = 72.0 + 62 * number
+        _labelled(page, 20, y, 300, 44, [app, "its secret" if equal else said or "nothing"])
+        _labelled(page, 580, y, 300, 44, [f"vault of {app}", "one secret"])
+        page.line(320, y + 22, 580, y + 22, GREEN if equal else RED, dash=not equal)
+        page.pill(450, y + 22, "= equal" if equal else "≠ different", GREEN if equal else RED)
+    lines = [_said(*row) for row in rows]
+    works = sum(equal for _, equal, _ in rows)
+    alt = f"{works} of {len(rows)} apps have the secret of their vault. " + "; ".join(lines) + "."
+    return page.picture(alt, "\n".join(lines))
+
+
+def _said(app: str, equal: bool, said: str) -> str:
+    if equal:
+        return f"{app}: equal, in its pod and in its vault"
+    return f"{app}: different, its pod has {said or 'nothing'}"
 
 
 def _labelled(

@@ -74,6 +74,16 @@ class Drawing:
         for number, line in enumerate(lines):
             self.text(x, y + 15 * number, line, **look)
 
+    def label(self, x: float, y: float, lines: list[str]) -> None:
+        """Several lines around `x` on a white ground, so that no line runs through the words."""
+        width = max(len(line) for line in lines) * 12 * CHARACTER_WIDTH
+        height = 15 * len(lines)
+        self.shapes.append(
+            f'<rect x="{x - width / 2:g}" y="{y - 11:g}" width="{width:g}" height="{height:g}" '
+            'fill="#ffffff"/>'
+        )
+        self.paragraph(x, y, lines)
+
     def arrow(self, x1: float, x2: float, y: float, colour: str, *, dash: bool = False) -> None:
         """A level arrow from `x1` to `x2`."""
         back = 9 if x2 < x1 else -9

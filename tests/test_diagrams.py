@@ -5,11 +5,13 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Callable
+from itertools import combinations
 from xml.etree import ElementTree
 
+import pandas as pd
 import pytest
 
-from akswi_helpers import diagrams, stills
+from akswi_helpers import diagrams, evidence, mounted, stills, storyboards
 from akswi_helpers.diagrams import Chain, Hop
 from akswi_helpers.svg import GREEN, GREY, RED, Picture
 
@@ -23,6 +25,22 @@ BROKEN = Chain(
     ),
 )
 
+FIVE = [
+    ("app1", True, ""),
+    ("app2", False, "AADSTS70025"),
+    ("app3", False, "Multiple user assigned identities exist"),
+    ("app4", False, ""),
+    ("app5", True, ""),
+]
+Box = tuple[float, float, float, float]  # left, top, right, bottom
+
+
+def mount(ways: tuple[tuple[str, str, str], ...], stops: int, code: str) -> Picture:
+    """The chain of a mounted secret, refused at one hop."""
+    chain = diagrams.tried("app3", "How app 3 gets its secret", ways, stops, code, "why")
+    return diagrams.draw(chain)
+
+
 every_picture = pytest.mark.parametrize(
     "draw",
     [
@@ -31,7 +49,16 @@ every_picture = pytest.mark.parametrize(
         stills.five_ways,
         stills.architecture,
         stills.clean_up,
+        storyboards.registration,
+        storyboards.two_failures,
+        storyboards.federation,
+        storyboards.node_identity,
+        lambda: stills.evidence(FIVE),
+        lambda: stills.evidence(FIVE[:1]),
         lambda: diagrams.draw(BROKEN),
+        lambda: mount(mounted.AS_THE_POD, 2, "AADSTS70025"),
+        lambda: mount(mounted.AS_THE_NODE, 2, "Multiple user assigned identities exist"),
+        lambda: mount(mounted.AS_THE_NODE, 5, "ForbiddenByRbac"),
     ],
 )
 
@@ -117,6 +144,68 @@ def test_picture_keeps_its_words_on_the_page(draw: Callable[[], Picture]) -> Non
         left = float(words.get("x", "0")) - before
         assert left >= 0
         assert left + long <= width
+
+
+@every_picture
+def test_picture_writes_no_words_over_others(draw: Callable[[], Picture]) -> None:
+    written = [extent(words) for words in elements(draw(), "text")]
+    over = [(a, b) for a, b in combinations(written, 2) if overlap(a, b)]
+    assert over == []
+
+
+@every_picture
+def test_picture_keeps_words_inside_their_box(draw: Callable[[], Picture]) -> None:
+    picture = draw()
+    boxes = [outline(box) for box in elements(picture, "rect") if box.get("rx")]
+    written = [extent(words) for words in elements(picture, "text")]
+    cut = [(a, b) for a in written for b in boxes if overlap(a, b) and not inside(a, b)]
+    assert cut == []
+
+
+def extent(words: ElementTree.Element) -> Box:
+    """Where a line of text is, in a font 5 % wider than Helvetica."""
+    size = float(words.get("font-size", "0"))
+    long = len(words.text or "") * size * 0.54
+    left = float(words.get("x", "0")) - (long / 2 if words.get("text-anchor") == "middle" else 0)
+    base = float(words.get("y", "0"))
+    return (left, base - size * 0.75, left + long, base + size * 0.2)
+
+
+def outline(box: ElementTree.Element) -> Box:
+    """Where a box is."""
+    x, y, width, height = (float(box.get(name, "0")) for name in ("x", "y", "width", "height"))
+    return (x, y, x + width, y + height)
+
+
+def overlap(a: Box, b: Box) -> bool:
+    """Whether two boxes share some ground."""
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+
+
+def inside(a: Box, b: Box) -> bool:
+    """Whether `a` lies in `b`."""
+    return b[0] <= a[0] and b[1] <= a[1] and a[2] <= b[2] and a[3] <= b[3]
+
+
+def test_evidence_draws_a_row_for_every_app_and_counts_those_that_work() -> None:
+    picture = stills.evidence(FIVE)
+    words = [element.text for element in elements(picture, "text")]
+    assert (words.count("= equal"), words.count("≠ different")) == (2, 3)
+    assert picture.alt.startswith("2 of 5 apps have the secret of their vault.")
+    assert "app2: different, its pod has AADSTS70025" in picture.text
+
+
+def test_evidence_picture_is_made_from_the_table() -> None:
+    row = {"app": "app1", "proof": "different", "in the pod": "AADSTS70025"}
+    picture = evidence.picture(pd.DataFrame([row]).set_index("app"))
+    assert picture.text == "app1: different, its pod has AADSTS70025"
+
+
+def test_clean_up_tells_what_lies_in_no_group() -> None:
+    picture = stills.clean_up()
+    words = " ".join(element.text or "" for element in elements(picture, "text"))
+    assert "Entra ID: application AksWiApp2 and its service principal" in words
+    assert "until somebody deletes them, from the recycle bin too" in picture.alt
 
 
 def test_picture_escapes_what_a_service_said() -> None:
