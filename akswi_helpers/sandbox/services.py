@@ -100,5 +100,9 @@ async def _clusters_listen(world: World, names: list[str]) -> None:
     from akswi_helpers.sandbox.cluster.clusters import Clusters
 
     clusters, end = world.state(Clusters), time.monotonic() + CLUSTER_SECONDS
-    while not all(clusters.ready(name) for name in names) and time.monotonic() < end:
+
+    def settled(name: str) -> bool:
+        return clusters.ready(name) or bool(clusters.failure(name))
+
+    while not all(settled(name) for name in names) and time.monotonic() < end:
         await asyncio.sleep(0.005)

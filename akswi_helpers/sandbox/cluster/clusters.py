@@ -4,13 +4,16 @@ Opened inside the transaction that creates the managed cluster; after the commit
 127.0.0.1, on a port that it keeps, and its controllers run, until it is closed. A restart of the
 sandbox resumes every cluster on its port.
 
-Source: the hand-over from the AKS resource provider. Left out: clusters that are stopped.
+A cluster that cannot start, or whose controllers end, says why in `failure` and in the sandbox's
+log; a change of it tries again. Source: the hand-over from the AKS resource provider. Left out:
+clusters that are stopped.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Coroutine, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -73,6 +76,7 @@ class Cluster:
         self.store = Store(world, spec.issuer_id)
         self.objects = Objects(self, self.store)
         self.started = False
+        self.failure = ""  # why it does not run, in one sentence
         self.closing = asyncio.Event()
         self._kinds: tuple[list[str], Kinds] = ([], builtin())
 
@@ -134,6 +138,9 @@ class Clusters:
         cluster = self._at(spec.resource_id)
         cluster.spec = spec
         system.install(cluster)
+        if cluster.failure:
+            cluster.failure = ""
+            self._world.after_commit(lambda: self._start(cluster))
 
     def close(self, resource_id: ResourceId) -> None:
         """Forget the cluster, its objects and keys, inside a transaction; then its API is gone."""
@@ -146,6 +153,11 @@ class Clusters:
     def ready(self, resource_id: ResourceId) -> bool:
         """Whether the cluster's API listens."""
         return resource_id.lower() in self._rows and self._at(resource_id).started
+
+    def failure(self, resource_id: ResourceId) -> str:
+        """Why the cluster does not run, in one sentence; "" when it runs or is starting."""
+        found = self.get(resource_id)
+        return found.failure if found else ""
 
     def port(self, resource_id: ResourceId) -> int:
         """The port of its API on 127.0.0.1. Raises KeyError when there is no such cluster."""
@@ -192,6 +204,14 @@ class Clusters:
         cluster.closing.set()
 
     async def _run(self, cluster: Cluster) -> None:
+        try:
+            await self._serve(cluster)
+        except Exception as error:
+            log.exception("cluster %s", cluster.spec.name)
+            cluster.failure = _sentence(cluster.spec.name, error)
+
+    async def _serve(self, cluster: Cluster) -> None:
+        """Answer and work until the cluster is closed. Raises whatever keeps it from that."""
         from akswi_helpers.sandbox.cluster.controllers import starting
 
         context = self._world.surroundings.server_context(cluster.spec.fqdn)
@@ -200,9 +220,9 @@ class Clusters:
             self._moved(cluster, listener.port)
         work = [asyncio.ensure_future(w) for w in (listener.serve(), starting.run(cluster))]
         try:
-            await listener.listening()
+            await before_they_end(listener.listening(), work)
             cluster.started = True
-            await cluster.closing.wait()
+            await before_they_end(cluster.closing.wait(), work)
         finally:
             cluster.started = False
             listener.stop()
@@ -217,6 +237,26 @@ class Clusters:
             key = cluster.spec.resource_id.lower()
             self._rows.put(key, {**self._rows[key], "port": port})
         cluster.port = port
+
+
+async def before_they_end(
+    wanted: Coroutine[Any, Any, Any], work: Sequence[asyncio.Future[Any]]
+) -> None:
+    """Return when `wanted` does. Raises when one of `work` ends first, its exception if any."""
+    waiting: asyncio.Future[Any] = asyncio.ensure_future(wanted)
+    try:
+        done, _ = await asyncio.wait([waiting, *work], return_when=asyncio.FIRST_COMPLETED)
+        if waiting in done:
+            return
+        done.pop().result()
+        raise RuntimeError("it stopped without being asked to")
+    finally:
+        waiting.cancel()
+
+
+def _sentence(name: str, error: Exception) -> str:
+    reason = f"{type(error).__name__}: {error}"
+    return f"The sandbox cannot run the cluster '{name}' ({reason}); see `akswi sandbox log`."
 
 
 def api_for_host(world: World, host: str) -> Api | None:

@@ -224,7 +224,7 @@ class _Run:
         if state in _WAITING:
             self._note(planned, "Succeeded", **notes)
         elif state in ("Failed", "Canceled"):
-            error = failures.terminal(planned.id, state, properties.get("error"))
+            error = failures.terminal(planned.id, state, failures.inner(properties))
             self._note(planned, "Failed", error=error, statusCode="Conflict")
         elif self._state(planned.key) != "Running":
             self._note(planned, "Running", **notes)

@@ -42,6 +42,13 @@ def terminal(id_: ResourceId, state: str, error: Json | None) -> Json:
     }
 
 
+def inner(properties: Json) -> Json | None:
+    """Why a resource failed, as it says itself: a deployment's error, a cluster's."""
+    status = properties.get("status")
+    within = status.get("provisioningError") if isinstance(status, dict) else None
+    return properties.get("error") or within
+
+
 def fault(id_: ResourceId) -> Json:
     """Not Azure's: the sandbox itself failed."""
     text = f"The sandbox failed on {id_}; see `akswi sandbox log`."

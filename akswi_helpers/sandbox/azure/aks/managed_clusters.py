@@ -1,7 +1,8 @@
 """Managed clusters: made, changed and deleted with their node group and their Kubernetes API.
 
 Source: https://learn.microsoft.com/azure/aks and recorded exchanges. A cluster is Creating until
-its API listens, also when the sandbox was killed in between.
+its API listens, also when the sandbox was killed in between; one that cannot start is Failed, for
+the sandbox's own reason.
 """
 
 from __future__ import annotations
@@ -67,19 +68,15 @@ class ManagedClusters:
         return self._store({**old, "properties": properties}, chosen, new=False)
 
     def settled(self, document: Json) -> Json:
-        """The cluster as it is now: Succeeded once its API listens."""
-        if document["properties"]["provisioningState"] == "Succeeded":
+        """The cluster as it is now: Succeeded once its API listens, Failed when it cannot."""
+        state, clusters = document["properties"]["provisioningState"], self._world.state(Clusters)
+        if state == "Succeeded":
             return document
-        if not self._world.state(Clusters).ready(document["id"]):
+        if reason := clusters.failure(document["id"]):
+            return document if state == "Failed" else self._end(document, "Failed", reason)
+        if not clusters.ready(document["id"]):
             return document
-        pools = [
-            {**pool, "provisioningState": "Succeeded"}
-            for pool in document["properties"]["agentPoolProfiles"]
-        ]
-        ended = {"provisioningState": "Succeeded", "agentPoolProfiles": pools}
-        done = {**document, "properties": {**document["properties"], **ended}}
-        self._world.state(Operations).finish(document["id"])
-        return self._resources.put(document["id"], done)
+        return self._end(document, "Succeeded")
 
     def shown(self, document: Json) -> Json:
         """The cluster as Azure shows it: the add-on's identity only once it is made."""
@@ -98,6 +95,21 @@ class ManagedClusters:
         node_groups.wipe(self._world, document)
         self._world.state(Directory).remove(document["identity"]["principalId"])
         self._made.remove(document["id"].lower())
+
+    def _end(self, document: Json, state: str, reason: str = "") -> Json:
+        """The cluster with its last state; its operations have come to the same end."""
+        pools = document["properties"]["agentPoolProfiles"]
+        ended: Json = {
+            "provisioningState": state,
+            "agentPoolProfiles": [{**pool, "provisioningState": state} for pool in pools],
+        }
+        error = sayings.fault(reason) if reason else None
+        if error:
+            ended["status"] = {"provisioningError": error}
+        self._world.state(Operations).finish(document["id"], error)
+        kept = {key: value for key, value in document["properties"].items() if key != "status"}
+        done = {**document, "properties": {**kept, **ended}}
+        return self._resources.put(document["id"], done)
 
     def _choose(self, resource_id: ResourceId) -> Json:
         """What AKS picks for a new cluster: issuer, the digits and letters in its names."""

@@ -7,6 +7,7 @@ those that were not read begin with `wire.UNVERIFIED`.
 from __future__ import annotations
 
 from akswi_helpers.sandbox.wire import UNVERIFIED, WireError
+from akswi_helpers.types import Json
 
 _HELP = (
     "which is not supported in this region. Please use [az aks get-versions] command to get the "
@@ -84,3 +85,8 @@ def pool_not_found(name: str) -> WireError:
 def operation_not_found(name: str) -> WireError:
     """Nothing of that name was begun."""
     return refused("NotFound", UNVERIFIED + f"The operation '{name}' was not found.", 404)
+
+
+def fault(reason: str) -> Json:
+    """Not Azure's: the sandbox itself could not make the cluster."""
+    return {"code": "SandboxFault", "message": reason}

@@ -17,7 +17,7 @@ Done = Callable[[World, ResourceId], bool]
 
 
 class Operations:
-    """Operations by their GUID: {"resource", "start", "end"?}."""
+    """Operations by their GUID: {"resource", "start", "end"?, "error"?}."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -31,11 +31,12 @@ class Operations:
         self._rows.put(name, {"resource": resource_id, "start": now, **end})
         return name
 
-    def finish(self, resource_id: ResourceId) -> None:
-        """Every open operation on the resource has come to its end."""
+    def finish(self, resource_id: ResourceId, error: Json | None = None) -> None:
+        """Every open operation on the resource has come to its end, with this error if any."""
+        failed = {"error": error} if error else {}
         for name, row in list(self._rows.items()):
             if row["resource"].lower() == resource_id.lower() and "end" not in row:
-                self._rows.put(name, {**row, "end": self._world.clock.now()})
+                self._rows.put(name, {**row, "end": self._world.clock.now(), **failed})
 
     def get(self, name: str) -> Json | None:
         """The operation, or None."""
@@ -55,5 +56,8 @@ def status_document(operation: str, row: Json) -> Json:
     swapped = str(uuid.UUID(bytes=uuid.UUID(operation).bytes_le))
     body = {"name": swapped, "status": "InProgress", "startTime": iso_seconds(row["start"])}
     if "end" in row:
-        body |= {"status": "Succeeded", "endTime": iso_seconds(row["end"])}
+        state = "Failed" if "error" in row else "Succeeded"
+        body |= {"status": state, "endTime": iso_seconds(row["end"])}
+    if "error" in row:
+        body |= {"error": row["error"]}
     return body
