@@ -11,6 +11,7 @@ import contextlib
 import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from typing import Any
 
 import jwt
 import pytest
@@ -27,12 +28,7 @@ WORKS = "sha256="
 Break = Callable[[Standing, AzureSide], AbstractContextManager[None]]
 
 
-@pytest.fixture(scope="session")
-def azure(standing: Standing) -> AzureSide:
-    return AzureSide(standing)
-
-
-def credential(**changes: object) -> Break:
+def credential(**changes: Any) -> Break:
     return lambda _, azure: azure.credential_with(**changes)
 
 
@@ -94,7 +90,10 @@ BROKEN: dict[str, tuple[Break, str]] = {
         "has no configured federated identity credentials.",
     ),
     "another vault": (wrong_vault, "ForbiddenByRbac"),
-    "the role is gone": (lambda _, azure: azure.role_removed(), "ForbiddenByRbac"),
+    "the role is gone": (
+        lambda _, azure: azure.role_removed(azure.principal("id-app1")),
+        "ForbiddenByRbac",
+    ),
     "the secret is disabled": (lambda _, azure: azure.secret_disabled(), "SecretDisabled"),
 }
 
@@ -211,10 +210,8 @@ def _exchange(lab: Standing, azure: AzureSide, token: str) -> dict[str, object]:
 
 @contextlib.contextmanager
 def _later(lab: Standing, seconds: float) -> Iterator[None]:
-    from akswi_helpers.sandbox import control
-
-    control.ask(lab.home, "clock", move=seconds)
+    lab.move_clock(seconds)
     try:
         yield
     finally:
-        control.ask(lab.home, "clock", move=-seconds)
+        lab.move_clock(-seconds)
