@@ -2,6 +2,7 @@
 
     akswi run       the notebooks in order, headless
     akswi lab       JupyterLab on working copies
+    akswi handout   the notebooks as one HTML file
     akswi sandbox   start, stop, status, env, reset, log
 
 Whatever cannot go on is one sentence on standard error: exit 2 when it was asked for wrongly, else
@@ -77,6 +78,26 @@ def lab(
     from akswi_helpers import jupyter
 
     jupyter.start(fresh=fresh, browser=browser)
+
+
+@app.command()
+def handout(
+    blank: Annotated[
+        bool, typer.Option("--blank", help="Leave the outputs out, with room to predict them.")
+    ] = False,
+    from_: Annotated[
+        Path | None,
+        typer.Option("--from", help="Executed notebooks; else the last run's, else as shipped."),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="The file to write.")] = Path("handout.html"),
+) -> None:
+    """Turn executed notebooks into one HTML file that needs no other."""
+    from akswi_helpers import handout
+
+    folder = from_.absolute() if from_ else handout.source()
+    count = handout.make(folder, out.absolute(), blank=blank)
+    size = out.stat().st_size // 1024
+    typer.echo(f"{out}: {count} notebook{'s' * (count != 1)} from {folder}, {size} KB.")
 
 
 def main() -> None:
