@@ -7,10 +7,13 @@ Source: the modules helm.sh/helm/v3 and helm.sh/helm/v4; the package azure-cli.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -28,19 +31,22 @@ HELM = {
 def helm(version: str) -> Path:
     """The folder that holds this release's `helm`; skips the test where Go is not found."""
     folder = ROOT / ".clients" / f"helm-{version}"
-    if not (folder / "helm").is_file():
-        _build(HELM[version], folder)
+    with _one_at_a_time(folder):
+        if not (folder / "helm").is_file():
+            _build(HELM[version], folder)
     return folder
 
 
 def az() -> Path:
     """The folder that holds `az`, installed apart: beside us it would downgrade our SDKs."""
     folder = ROOT / ".clients" / "az"
-    if not (folder / "bin" / "az").is_file():
-        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-        install = [str(BIN / "uv"), "pip", "install", "-q", "-p", str(folder / "bin" / "python")]
-        env = {**os.environ, "UV_SYSTEM_CERTS": "1"}
-        subprocess.run([*install, "azure-cli"], check=True, env=env)
+    with _one_at_a_time(folder):
+        if not (folder / "bin" / "az").is_file():
+            subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+            python = str(folder / "bin" / "python")
+            install = [str(BIN / "uv"), "pip", "install", "-q", "-p", python]
+            env = {**os.environ, "UV_SYSTEM_CERTS": "1"}
+            subprocess.run([*install, "azure-cli"], check=True, env=env)
     return folder / "bin"
 
 
@@ -55,6 +61,15 @@ def kubectl_1_30() -> Path:
     if beside and beside.is_file():
         return beside
     pytest.skip("no kubectl 1.30 on this machine")
+
+
+@contextmanager
+def _one_at_a_time(folder: Path) -> Iterator[None]:
+    """Hold a lock beside `folder`: two workers want the same client."""
+    folder.parent.mkdir(exist_ok=True)
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _build(module: str, folder: Path) -> None:
