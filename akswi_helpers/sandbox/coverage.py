@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from akswi_helpers.sandbox import services, templates
+from akswi_helpers.sandbox.azure.arm import stored
 from akswi_helpers.sandbox.azure.arm.property_tables import arm_data
 from akswi_helpers.sandbox.cluster.api.door import NOT_EMULATED as KINDS_NOT_EMULATED
 from akswi_helpers.sandbox.cluster.api.subresources import ANSWERED
@@ -40,6 +41,7 @@ def page() -> str:
     parts = [
         _HEAD,
         *(_service(host) for host in services.MODULES),
+        _stored(),
         _types(),
         _functions(),
         _kinds(),
@@ -48,7 +50,8 @@ def page() -> str:
 
 
 def _service(host: str) -> str:
-    rows = [f"| `{_short(path)}` | {ways} |" for path, ways in _by_path(_routes(host))]
+    emulated = tuple(route for route in _routes(host) if route.type not in stored.TYPES)
+    rows = [f"| `{_short(path)}` | {ways} |" for path, ways in _by_path(emulated)]
     return "\n".join([f"## {host}", "", "| path | methods |", "|---|---|", *rows, ""])
 
 
@@ -67,6 +70,15 @@ def _by_path(routes: tuple[Route, ...]) -> Iterator[tuple[str, str]]:
 
 def _short(path: str) -> str:
     return path.replace(_GROUP, "…")
+
+
+def _stored() -> str:
+    lines = [f"- {kind}" for kind in stored.TYPES]
+    said = (
+        "Written, read, listed and deleted as they were sent, also by templates; nothing comes of "
+        "them: no image can be pulled, nothing is measured, nobody is alerted."
+    )
+    return "\n".join(["## Resource types that are stored, not emulated", "", said, "", *lines, ""])
 
 
 def _types() -> str:

@@ -11,5 +11,12 @@ def test_page_is_what_the_tables_say() -> None:
 def test_page_names_what_is_emulated_and_what_is_not() -> None:
     emulated, _, refused = coverage.page().partition("## Resource types that are known and not")
     assert "| `/secrets/{name}` | PUT GET PATCH DELETE |" in emulated
-    assert "- Microsoft.ContainerRegistry/registries" in refused
+    assert "- Microsoft.Authorization/locks" in refused
     assert "/exec" in next(line for line in refused.splitlines() if line.startswith("| v1 | Pod |"))
+
+
+def test_page_says_what_is_only_stored() -> None:
+    _, _, after = coverage.page().partition("## Resource types that are stored, not emulated")
+    stored, _, refused = after.partition("## ")
+    assert "- Microsoft.ContainerRegistry/registries" in stored
+    assert "Microsoft.ContainerRegistry" not in refused

@@ -113,8 +113,8 @@ class Resources:
         return [one for one in self._under(scope) if type_of(one["id"]).lower() == kind.lower()]
 
     def top(self, scope: str) -> list[Json]:
-        """The resources that Azure's own lists name: no children."""
-        return [one for one in self._under(scope) if type_of(one["id"]).count("/") == 1]
+        """The resources that Azure's own lists name: no children, nothing that hangs on another."""
+        return [one for one in self._under(scope) if _is_top(one["id"])]
 
     def _under(self, scope: str) -> Iterator[Json]:
         return (one for key, one in list(self._rows.items()) if within(key, scope))
@@ -126,6 +126,10 @@ class Resources:
         authorization.forget_scope(self._world, document["id"])
         self._rows.remove(document["id"].lower())
         self._times.remove(document["id"].lower())
+
+
+def _is_top(resource_id: ResourceId) -> bool:
+    return type_of(resource_id).count("/") == 1 and resource_id.lower().count("/providers/") == 1
 
 
 def place(world: World, resource_id: ResourceId, kind: str, body: Json) -> tuple[Json | None, str]:

@@ -29,6 +29,7 @@ from akswi_helpers.sandbox.azure.arm import (
     refusals,
     resource_groups,
     resources,
+    stored,
     subscriptions,
 )
 from akswi_helpers.sandbox.azure.arm.property_tables import arm_data
@@ -290,6 +291,7 @@ ROUTES: tuple[Route, ...] = (
     *compute.ROUTES,
     *containerservice.ROUTES,
     *deployments.ROUTES,
+    *stored.ROUTES,
 )
 """Every operation under management.azure.com, as its provider wrote it."""
 
