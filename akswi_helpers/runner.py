@@ -15,17 +15,23 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 from akswi_helpers import places, stages
 from akswi_helpers.errors import UsageError
 from akswi_helpers.execution import Stopped, execute
+from akswi_helpers.interrupts import finishing
 from akswi_helpers.parameters import Parameters
 from akswi_helpers.reporting import Reporter
 from akswi_helpers.types import Json
 
 CLEAN_UP = "99"
+GOES_ON = (
+    "The clean-up goes on, so that nothing is left. Ctrl-C again leaves it unfinished; "
+    "'akswi run --only 99' then finishes it."
+)
 
 
 @dataclass(frozen=True)
@@ -80,7 +86,8 @@ def default_out() -> Path:
 def run(walk: Walk) -> int:
     """Run the walk; the exit code: 0 when every notebook ran, else 1.
 
-    With `clean_up`, 99 runs in any case, and a sandbox that this run started is stopped.
+    With `clean_up`, 99 runs in any case, and a sandbox that this run started is stopped; it takes
+    two more Ctrl-C to end that.
     """
     chosen = walk.notebooks()
     out = places.private(walk.out or default_out())
@@ -88,13 +95,28 @@ def run(walk: Walk) -> int:
     with tempfile.TemporaryDirectory(prefix="akswi-") as folder:
         _prepare(Path(folder) / "progress.jsonl")
         reporter = Reporter(Path(folder) / "progress.jsonl")
-        code = _walk(walk, chosen, out, reporter)
-        if walk.clean_up:
-            code = max(code, _walk(walk, _clean_up_of(chosen), out, reporter))
-        reporter.show_evidence()
-    if walk.clean_up and idle:
-        _stop_sandbox()
+        code = _until_interrupted(walk, chosen, out, reporter)
+        with _finishing(walk):
+            if walk.clean_up:
+                code = max(code, _walk(walk, _clean_up_of(chosen), out, reporter))
+            reporter.show_evidence()
+            if walk.clean_up and idle:
+                _stop_sandbox()
     return code
+
+
+def _until_interrupted(walk: Walk, chosen: Sequence[Path], out: Path, reporter: Reporter) -> int:
+    """The walk; with `clean_up`, Ctrl-C between two notebooks does not end the run either."""
+    try:
+        return _walk(walk, chosen, out, reporter)
+    except KeyboardInterrupt:
+        if not walk.clean_up:
+            raise
+        return 1
+
+
+def _finishing(walk: Walk) -> AbstractContextManager[None]:
+    return finishing(GOES_ON) if walk.clean_up else nullcontext()
 
 
 def _walk(walk: Walk, chosen: Sequence[Path], out: Path, reporter: Reporter) -> int:

@@ -55,6 +55,38 @@ def test_run_cleans_up_after_ctrl_c_and_ends_with_1(alone: Standing) -> None:
     assert process.running(alone.home) is None
 
 
+@pytest.mark.timeout(150)
+def test_second_ctrl_c_lets_the_clean_up_go_on_and_says_so(alone: Standing) -> None:
+    walk = _walk(alone, "--clean-up")
+    _interrupt_twice(alone, walk)
+    out, err = walk.communicate(timeout=120)
+    assert err.count("The clean-up goes on") == 1
+    assert out.splitlines()[-1].startswith("99-clean-up")
+    assert out.splitlines()[-1].endswith("ok")
+
+
+@pytest.mark.timeout(150)
+def test_third_ctrl_c_ends_the_clean_up_and_names_the_way_on(alone: Standing) -> None:
+    walk = _walk(alone, "--clean-up")
+    _interrupt_twice(alone, walk)
+    time.sleep(0.3)
+    walk.send_signal(signal.SIGINT)
+    out, err = walk.communicate(timeout=60)
+    assert (walk.returncode, out.splitlines()[-1].endswith("failed")) == (1, True)
+    assert "99-clean-up, cell" in err
+    assert "'akswi run --only 99' then finishes it" in err
+    assert "Traceback" not in out + err
+
+
+def _interrupt_twice(alone: Standing, walk: subprocess.Popen[str]) -> None:
+    """Once while it deploys, once while it cleans up."""
+    _wait_for_deployment(alone)
+    walk.send_signal(signal.SIGINT)
+    last = alone.home / "out" / "99-clean-up.ipynb"
+    until(lambda: str(last.exists()), lambda text: text == "True", "notebook 99", 60)
+    walk.send_signal(signal.SIGINT)
+
+
 @pytest.mark.clients  # twenty more moments are in tests/clients
 @pytest.mark.timeout(150)
 def test_run_goes_on_after_the_sandbox_died(alone: Standing) -> None:
