@@ -44,14 +44,16 @@ class Az:
 @pytest.fixture(scope="module")
 def az(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Az]:
     lab = Standing(Path(tmp_path_factory.mktemp("home")))
-    az = Az(lab)
-    assert "AADSTS7000215" in az.sign_in("wrong", check=False)
-    az.sign_in(az.env["AZURE_CLIENT_SECRET"])
-    az("group", "create", "-n", GROUP, "-l", "westeurope")
-    az("deployment", "group", "create", "-g", GROUP, "-f", str(ROOT / "bicep" / "main.json"))
-    yield az
-    az("group", "delete", "-n", GROUP, "-y")
-    lab.akswi("sandbox", "stop")
+    try:
+        az = Az(lab)
+        assert "AADSTS7000215" in az.sign_in("wrong", check=False)
+        az.sign_in(az.env["AZURE_CLIENT_SECRET"])
+        az("group", "create", "-n", GROUP, "-l", "westeurope")
+        az("deployment", "group", "create", "-g", GROUP, "-f", str(ROOT / "bicep" / "main.json"))
+        yield az
+        az("group", "delete", "-n", GROUP, "-y")
+    finally:
+        lab.akswi("sandbox", "stop")
 
 
 def test_az_shows_what_the_template_made(az: Az) -> None:
@@ -71,6 +73,26 @@ def test_az_reads_and_writes_a_secret(az: Az) -> None:
     assert read["id"] == written["id"]
 
 
+def test_az_lists_the_roles_of_one_identity(az: Az) -> None:
+    principal = az("identity", "show", "-g", GROUP, "-n", "id-app1")["principalId"]
+    (role,) = az("role", "assignment", "list", "--all", "--assignee", principal)
+    assert role["roleDefinitionName"] == "Key Vault Secrets User"
+    assert "/vaults/kv-app1" in role["scope"]
+
+
+def test_az_lists_roles_at_a_scope_and_with_all_those_below_it(az: Az) -> None:
+    here = az("role", "assignment", "list")
+    everywhere = az("role", "assignment", "list", "--all")
+    names = {one["principalName"] for one in everywhere}
+    assert {one["id"] for one in here} < {one["id"] for one in everywhere}
+    assert {az.env["AZURE_CLIENT_ID"], *_clients(az)} <= names
+
+
+def test_az_lists_the_deployers_roles_by_client_id(az: Az) -> None:
+    mine = az("role", "assignment", "list", "--assignee", az.env["AZURE_CLIENT_ID"])
+    assert [one["roleDefinitionName"] for one in mine] == ["Owner"]
+
+
 @pytest.mark.parametrize("method", ["spn", "azurecli"])
 def test_kubeconfig_of_az_works_through_kubelogin(az: Az, tmp_path: Path, method: str) -> None:
     file = tmp_path / "kubeconfig"
@@ -83,3 +105,8 @@ def test_kubeconfig_of_az_works_through_kubelogin(az: Az, tmp_path: Path, method
 
 def test_az_finds_no_identity_where_there_is_no_node(az: Az) -> None:
     assert "dentity" in az("login", "--identity", check=False)
+
+
+def _clients(az: Az) -> list[str]:
+    """The client ids of the lab's identities: az calls a service principal by it."""
+    return [one["clientId"] for one in az("identity", "list", "-g", GROUP)]

@@ -25,11 +25,13 @@ CREDENTIAL = {
 @pytest.fixture(scope="module")
 def az(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Az]:
     lab = Standing(Path(tmp_path_factory.mktemp("home")))
-    az = Az(lab)
-    az.sign_in(az.env["AZURE_CLIENT_SECRET"])
-    az("group", "create", "-n", GROUP, "-l", "westeurope")
-    yield az
-    lab.akswi("sandbox", "stop")
+    try:
+        az = Az(lab)
+        az.sign_in(az.env["AZURE_CLIENT_SECRET"])
+        az("group", "create", "-n", GROUP, "-l", "westeurope")
+        yield az
+    finally:
+        lab.akswi("sandbox", "stop")
 
 
 @pytest.fixture(scope="module")
