@@ -80,16 +80,6 @@ class Scenario:
         """Whether it is, for Key Vault, the node that it runs on; else its service account."""
         return self.chart_name == "csiApp"
 
-    @property
-    def walked(self) -> bool:
-        """Whether the notebooks of this version walk it when nothing is named."""
-        return self.name in WALKED
-
-    @property
-    def installable(self) -> bool:
-        """Whether its chart is part of this version."""
-        return (self.chart / "Chart.yaml").is_file()
-
 
 _POD, _POOL, _NODES = "its service account", "every pod on that pool", "every pod on every pool"
 
@@ -119,7 +109,6 @@ SCENARIOS = (
 )  # fmt: skip
 
 NAMES = tuple(scenario.name for scenario in SCENARIOS)
-WALKED = NAMES  # what a walk takes when nothing is named
 
 
 def named(name: str) -> Scenario:
@@ -131,20 +120,17 @@ def named(name: str) -> Scenario:
 
 
 def chosen(value: str | Sequence[str] | None) -> tuple[Scenario, ...]:
-    """The scenarios that `value` names, in their usual order; None means WALKED.
+    """The scenarios that `value` names, in their usual order; None means all five.
 
     `value` is None, "app1", "app1,app3" or a list: papermill passes strings. Raises UsageError
-    for an unknown name, and for one whose chart is not part of this version.
+    for an unknown name, and when there is no name in it.
     """
     if value is None:
-        return tuple(named(name) for name in WALKED)
+        return SCENARIOS
     words = re.split(r"[,\s]+", value.strip()) if isinstance(value, str) else list(value)
     wanted = {named(word) for word in words if word}
     if not wanted:
         raise UsageError(f"No scenario was named; the five are {', '.join(NAMES)}.")
-    for scenario in wanted:
-        if not scenario.installable:
-            raise UsageError(f"This version does not install {scenario.name} yet; choose app1.")
     return tuple(scenario for scenario in SCENARIOS if scenario in wanted)
 
 

@@ -58,13 +58,11 @@ def scenario_picker(start: str = "app1") -> Picker:
 
 
 def remember(scenario: Scenario) -> None:
-    """Keep a choice, unless the notebooks of this version do not walk it."""
-    if scenario.walked:
-        parameters.keep(scenarios=scenario.name)
+    """Keep a choice for the next notebook."""
+    parameters.keep(scenarios=scenario.name)
 
 
 def _line(scenario: Scenario) -> str:
     """What a scenario is, in one line of HTML."""
     words = f"{scenario.identity}; the secret arrives by {scenario.arrives_by}"
-    later = "" if scenario.walked else " (not installed by this version)"
-    return f"<b>{scenario.name}</b>: {html.escape(words)}{later}"
+    return f"<b>{scenario.name}</b>: {html.escape(words)}"

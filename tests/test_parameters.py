@@ -6,6 +6,7 @@ import pytest
 
 from akswi_helpers import parameters
 from akswi_helpers.errors import UsageError
+from akswi_helpers.scenarios import NAMES
 
 
 @pytest.fixture(autouse=True)
@@ -21,7 +22,7 @@ def nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_settle_takes_the_defaults_when_nobody_says_anything() -> None:
     found = parameters.settle()
     assert (found.target, found.resource_group, found.location) == ("sandbox", "akswi", None)
-    assert [scenario.name for scenario in found.scenarios] == ["app1"]
+    assert [scenario.name for scenario in found.scenarios] == list(NAMES)
 
 
 def test_settle_takes_the_variable_before_the_default(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,8 +18,24 @@ def test_full_name_is_what_the_federated_credential_names() -> None:
     assert scenarios.named("app5").full_name == "app5-workloadidapp5"
 
 
-def test_chosen_is_what_this_version_installs_when_nothing_is_said() -> None:
+def test_chosen_is_all_five_when_nothing_is_said() -> None:
     assert [one.name for one in scenarios.chosen(None)] == list(scenarios.NAMES)
+
+
+@pytest.mark.parametrize("value", ["app3,app2", "app2 app3", ["app3", "app2", "app2"]])
+def test_chosen_is_what_was_named_in_the_usual_order(value: str | list[str]) -> None:
+    assert [one.name for one in scenarios.chosen(value)] == ["app2", "app3"]
+
+
+@pytest.mark.parametrize("value", ["", " , ", []])
+def test_chosen_refuses_a_choice_of_nothing(value: str | list[str]) -> None:
+    with pytest.raises(UsageError, match="No scenario was named"):
+        scenarios.chosen(value)
+
+
+@pytest.mark.parametrize("scenario", scenarios.SCENARIOS, ids=lambda one: one.name)
+def test_chart_of_every_scenario_is_shipped(scenario: scenarios.Scenario) -> None:
+    assert (scenario.chart / "Chart.yaml").is_file()
 
 
 def test_named_refuses_an_unknown_name() -> None:

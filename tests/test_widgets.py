@@ -33,12 +33,3 @@ def test_click_is_kept_for_the_next_notebook(
     monkeypatch.setenv("AKSWI_HOME", str(tmp_path))
     widgets.remember(SCENARIOS[0])
     assert json.loads((tmp_path / "choice.json").read_text())["scenarios"] == "app1"
-
-
-def test_scenario_that_cannot_be_installed_is_not_kept(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("AKSWI_HOME", str(tmp_path))
-    missing = Scenario("app9", "t", "i", "a", "s", True, "noSuchChart")
-    widgets.remember(missing)
-    assert not (tmp_path / "choice.json").exists()

@@ -67,9 +67,9 @@ def test_notebook_alone_says_what_comes_first_and_makes_nothing(
 def test_catch_up_brings_a_lab_there_and_clean_up_leaves_nothing(
     standing: Standing, lab: Lab, tmp_path: Path
 ) -> None:
-    named = ("--resource-group", "late", "--out", str(tmp_path / "o"))
+    named = ("--resource-group", "late", "--scenario", "app1", "--out", str(tmp_path / "o"))
     standing.akswi("run", "--only", "03", "--catch-up", *named)
-    late = open_lab("07", resource_group="late")
+    late = open_lab("07", resource_group="late", scenarios="app1")
     assert set(clean_up.left_behind(late)["still there"]) != {"no"}
     # As far as a clean-up comes that is killed: the group is gone, its vaults are only deleted.
     late.cloud.resources().resource_groups.begin_delete("late").result()

@@ -20,7 +20,7 @@ def test_sandbox_clients_beat_a_hostile_environment(
     for name in HOSTILE:
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     monkeypatch.setenv("NO_PROXY", "*")
-    found = open_lab("07")
+    found = open_lab("07", scenarios="app1")
     assert infrastructure.state(found) == "Succeeded"
     assert list(apps.pods(found)["ready"]) == ["yes"]
     vault = infrastructure.outputs(found)["kvApp1Name"]
@@ -30,7 +30,7 @@ def test_sandbox_clients_beat_a_hostile_environment(
 
 def test_opening_a_lab_changes_nothing_in_this_process(lab: Lab) -> None:
     before = dict(os.environ)
-    cluster.kubeconfig(open_lab("07"))
+    cluster.kubeconfig(open_lab("07", scenarios="app1"))
     assert dict(os.environ) == before
 
 
@@ -53,7 +53,7 @@ def azure(standing: Standing, lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Lab:
         if name not in ("AKSWI_HOME", "AKSWI_HEADLESS"):
             monkeypatch.setenv(name, value)
     targets._azure_credential.cache_clear()
-    return open_lab("07", target="azure")
+    return open_lab("07", target="azure", scenarios="app1")
 
 
 def test_azure_target_works_with_the_exports_alone(azure: Lab) -> None:
