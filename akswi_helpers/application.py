@@ -112,14 +112,14 @@ def create(lab: Lab) -> Application:
 
 
 @explain.told
-def federate(lab: Lab) -> Credential:
+def federate(lab: Lab, *, subject: str = "") -> Credential:
     """Let app 2's service account sign in as the application; leave alone what is right already.
 
-    Raises NotThereYet without an application. Wire: GET, then POST or PATCH
-    federatedIdentityCredentials.
+    Another `subject` is for breaking it, and lasts until the next call without one. Raises
+    NotThereYet without an application. Wire: GET, then POST or PATCH federatedIdentityCredentials.
     """
     application = _existing(lab)
-    wanted = _wanted(lab)
+    wanted = _wanted(lab, subject)
     found = _credentials(lab, application.id)
     for one in found:
         if (one.issuer, one.subject, one.audiences) == (
@@ -291,13 +291,13 @@ def _credentials(lab: Lab, id: str) -> list[Any]:
     return list(page.value or []) if page else []
 
 
-def _wanted(lab: Lab) -> Any:
+def _wanted(lab: Lab, other_subject: str) -> Any:
     from msgraph.generated.models.federated_identity_credential import FederatedIdentityCredential
 
     return FederatedIdentityCredential(
         name=CREDENTIAL,
         issuer=infrastructure.outputs(lab)["aksOidcIssuerUrl"],
-        subject=subject(named("app2")),
+        subject=other_subject or subject(named("app2")),
         audiences=[AUDIENCE],
     )
 

@@ -14,10 +14,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from akswi_helpers.errors import Refused
 from akswi_helpers.scenarios import SCENARIOS
 
 if TYPE_CHECKING:
-    from akswi_helpers.errors import Refused
     from akswi_helpers.lab import Lab
 
 Word: TypeAlias = Literal["right", "not yet", "open"]
@@ -141,8 +141,13 @@ def looked_at(answer: object) -> Verdict:
     return compare(word, "pod", why, "which object does the webhook change when it is made?")
 
 
-def code(answer: object, refused: Refused) -> Verdict:
-    """Is `answer` the code that `refused` carries? A number stands for AADSTS and that number."""
+def code(answer: object, refused: object) -> Verdict:
+    """Is `answer` the code that `refused` carries? A number stands for AADSTS and that number.
+
+    In a lab where nothing was refused there is nothing to answer, and it says so.
+    """
+    if not isinstance(refused, Refused):
+        return Verdict("open", "nothing was refused here; what you are asked about was mended.")
     given = f"AADSTS{answer}" if isinstance(answer, int) else answer
     hint = "the code stands in the first line of the refusal: AADSTS and a number."
     return compare(given, refused.code, refused.refusal.why, hint)

@@ -39,7 +39,9 @@ def run(
     target: Annotated[str | None, typer.Option(help="sandbox or azure.")] = None,
     resource_group: Annotated[str | None, typer.Option(help="The lab's resource group.")] = None,
     location: Annotated[str | None, typer.Option(help="Azure region, such as westeurope.")] = None,
-    scenario: Annotated[list[str] | None, typer.Option(help="app1 … app5; repeatable.")] = None,
+    scenario: Annotated[
+        list[str] | None, typer.Option(help="app1 … app5; repeatable, or app2,app3.")
+    ] = None,
     only: Annotated[list[str] | None, typer.Option(help="This notebook alone; repeatable.")] = None,
     from_: Annotated[str, typer.Option("--from", help="Begin with this notebook.")] = "",
     to: Annotated[str, typer.Option(help="End with this notebook.")] = "",

@@ -73,11 +73,17 @@ def upgrade(
     file = folder / f"values-{release}.json"
     private_files.write_json(file, values)
     command = [str(find()), "upgrade", release, str(chart), "--install", "--create-namespace"]
-    options = ["--namespace", release, "--values", str(file)]
+    options = ["--namespace", release, "--values", listed(file)]
     wait = ["--wait", "--timeout", f"{wait_s}s"] if wait_s else []
     done = commands.run([*command, *options, *wait], env)
     if done.returncode:
         raise LabError(f"helm could not install {release}: {_said(done.stderr)}")
+
+
+def listed(file: Path) -> str:
+    """A path as helm's `--values` takes it: that option splits its text at commas, as CSV."""
+    quoted = str(file).replace('"', '""')
+    return f'"{quoted}"'
 
 
 def unlock(env: dict[str, str], release: str, status: str) -> None:

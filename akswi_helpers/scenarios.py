@@ -127,7 +127,7 @@ def chosen(value: str | Sequence[str] | None) -> tuple[Scenario, ...]:
     """
     if value is None:
         return SCENARIOS
-    words = re.split(r"[,\s]+", value.strip()) if isinstance(value, str) else list(value)
+    words = re.split(r"[,\s]+", value if isinstance(value, str) else ",".join(value))
     wanted = {named(word) for word in words if word}
     if not wanted:
         raise UsageError(f"No scenario was named; the five are {', '.join(NAMES)}.")

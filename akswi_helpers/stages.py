@@ -50,6 +50,11 @@ class Stage:
         """Whether the page is about what this lab has."""
         return set(self.about) <= {scenario.name for scenario in lab.scenarios}
 
+    @property
+    def does_something_instead(self) -> bool:
+        """Whether a lab that the page is not about gets something from it all the same."""
+        return self.instead is not _nothing
+
 
 def _deployed(lab: Lab) -> bool:
     return infrastructure.state(lab) == "Succeeded"

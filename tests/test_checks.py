@@ -86,3 +86,9 @@ def test_verdict_shows_as_words_and_escapes_them() -> None:
     verdict = Verdict("not yet", "<b>")
     assert repr(verdict) == "not yet: <b>"
     assert "&lt;b&gt;" in verdict._repr_html_()
+
+
+def test_code_is_open_where_nothing_was_refused() -> None:
+    verdict = checks.code(70025, "app2 is mended already")
+    assert verdict.word == "open"
+    assert "nothing was refused" in verdict.why

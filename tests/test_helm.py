@@ -72,3 +72,18 @@ def test_chart_is_clean_for_helm_lint() -> None:
     )
     assert done.returncode == 0, done.stdout
     assert "[WARNING]" not in done.stdout
+
+
+def test_values_are_found_in_a_folder_with_a_comma_in_its_name(tmp_path: Path) -> None:
+    folder = tmp_path / 'app2,app3 "mine"'
+    folder.mkdir()
+    (folder / "values.json").write_text('{"nameOverride": "renamed"}')
+    chart = places.shipped("charts") / "workloadIdApp1"
+    given = ["--values", helm.listed(folder / "values.json"), "--set", "keyvaultName=kv-app1"]
+    client = "azureWorkloadIdentity.clientId=00000000-0000-4000-8000-000000000000"
+    done = subprocess.run(
+        [str(helm.find()), "template", "app1", str(chart), *given, "--set", client],
+        capture_output=True,
+        text=True,
+    )
+    assert "app1-renamed" in done.stdout, done.stderr

@@ -22,7 +22,9 @@ def test_chosen_is_all_five_when_nothing_is_said() -> None:
     assert [one.name for one in scenarios.chosen(None)] == list(scenarios.NAMES)
 
 
-@pytest.mark.parametrize("value", ["app3,app2", "app2 app3", ["app3", "app2", "app2"]])
+@pytest.mark.parametrize(
+    "value", ["app3,app2", "app2 app3", ["app3", "app2", "app2"], ["app2,app3"]]
+)
 def test_chosen_is_what_was_named_in_the_usual_order(value: str | list[str]) -> None:
     assert [one.name for one in scenarios.chosen(value)] == ["app2", "app3"]
 

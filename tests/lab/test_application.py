@@ -100,6 +100,29 @@ def test_federate_mends_a_credential_that_differs(lab: Lab) -> None:
     assert not application.federate(lab).changed
 
 
+def test_federate_with_another_subject_lasts_until_the_next_call(lab: Lab) -> None:
+    application.create(lab)
+    wrong = application.federate(lab, subject="system:serviceaccount:app2:App2-workloadidapp2")
+    found = application.credential(lab)
+    assert found is not None
+    assert (found.subject, wrong.changed) == (wrong.subject, True)
+    assert application.federate(lab).subject == "system:serviceaccount:app2:app2-workloadidapp2"
+
+
+def test_unfederate_takes_every_credential_and_says_how_many(lab: Lab, standing: Standing) -> None:
+    application.create(lab)
+    application.federate(lab)
+    assert application.unfederate(lab) == 1
+    assert application.federated_credentials(lab).empty
+    assert [method for method, path in writes(standing) if "federated" in path][-1] == "DELETE"
+    assert application.unfederate(lab) == 0
+
+
+def test_unfederate_without_an_application_says_what_comes_first(lab: Lab) -> None:
+    with pytest.raises(NotThereYet, match=r"application\.create\(lab\) registers it"):
+        application.unfederate(lab)
+
+
 def test_federate_without_an_application_says_what_comes_first(lab: Lab) -> None:
     with pytest.raises(NotThereYet, match=r"application\.create\(lab\) registers it"):
         application.federate(lab)
