@@ -14,6 +14,7 @@ import typer
 
 from akswi_helpers import places
 from akswi_helpers.errors import LabError, UsageError
+from akswi_helpers.types import Json
 
 if TYPE_CHECKING:
     from akswi_helpers.sandbox.process import Running
@@ -145,8 +146,14 @@ def dials(
     width = max(len(row["name"]) for row in rows)
     for row in rows:
         stands = f"{row['value']:g} {row['unit']}"
-        said = f"{row['meaning']}; documented {row['documented']:g} {row['unit']}"
+        said = f"{row['meaning']}; {_documented(row)}"
         typer.echo(f"{row['name']:{width}}  {stands:>8}  {said}")
+
+
+def _documented(row: Json) -> str:
+    """What Azure says of itself, or that it gives no number."""
+    value = f"{row['documented']:g} {row['unit']}".strip()
+    return f"documented {value}" if row["number"] else f"no number is documented, we take {value}"
 
 
 def _wanted(settings: list[str]) -> dict[str, float]:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import cast
 
+from akswi_helpers.sandbox.dials import Dials
 from akswi_helpers.sandbox.wire import (
     MalformedBody,
     Reply,
@@ -64,6 +65,8 @@ async def answer(world: World, services: Services, request: Request) -> Reply:
     if service is None:
         raise LookupError(request.host)
     try:
+        if world.state(Dials).faulty:
+            _spare(world, service)
         route, request = _admitted(world, services, service, request)
         if inspect.iscoroutinefunction(route.handler):
             return await cast("Awaitable[Reply]", route.handler(world, request))
@@ -94,6 +97,13 @@ def _admitted(
         raise service.unknown(request)
     route, request = found
     return route, service.admit(world, request, route)
+
+
+def _spare(world: World, service: Service) -> None:
+    """Raise WireError when this request is to be turned away."""
+    from akswi_helpers.sandbox.faults import Faults
+
+    world.state(Faults).spare(service.name)
 
 
 def _not_written(error: sqlite3.Error) -> WireError:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from akswi_helpers.sandbox.wire import WireError
+from akswi_helpers.sandbox.wire import UNVERIFIED, WireError
 from akswi_helpers.types import Json
 
 if TYPE_CHECKING:
@@ -132,6 +132,22 @@ def too_new(asked: int, current: int) -> StatusError:
     message = f"Timeout: Too large resource version: {asked}, current: {current}"
     cause = {"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}
     return StatusError(504, "Timeout", message, {"causes": [cause], "retryAfterSeconds": 1})
+
+
+def too_many_requests(seconds: int) -> StatusError:
+    """429 for a request that may come again in so many seconds."""
+    message = f"{UNVERIFIED}Too many requests, please try again later."
+    return StatusError(429, "TooManyRequests", message, {"retryAfterSeconds": seconds})
+
+
+def server_timeout(operation: str, plural: str, seconds: int) -> StatusError:
+    """500 for a passing fault; apimachinery's NewServerTimeout."""
+    message = (
+        f"The {operation} operation against {plural} could not be completed at this time, please "
+        "try again."
+    )
+    found: Json = {"name": operation, "kind": plural, "retryAfterSeconds": seconds}
+    return StatusError(500, "ServerTimeout", message, found)
 
 
 def not_implemented(what: str) -> StatusError:

@@ -20,6 +20,7 @@ from akswi_helpers.sandbox.azure.compute import node_groups
 from akswi_helpers.sandbox.azure.entra.directory import Directory, Principal
 from akswi_helpers.sandbox.cluster.clusters import Clusters, ClusterSpec, NodePool
 from akswi_helpers.sandbox.cluster.secrets_store import definitions
+from akswi_helpers.sandbox.dials import Dials
 from akswi_helpers.sandbox.world import World
 from akswi_helpers.types import Json, ResourceId, Seconds
 
@@ -74,9 +75,15 @@ class ManagedClusters:
             return document
         if reason := clusters.failure(document["id"]):
             return document if state == "Failed" else self._end(document, "Failed", reason)
-        if not clusters.ready(document["id"]):
+        if not clusters.ready(document["id"]) or self._too_soon(document):
             return document
         return self._end(document, "Succeeded")
+
+    def _too_soon(self, document: Json) -> bool:
+        """Whether a new cluster has to be Creating for longer, its API listening or not."""
+        began = self._made[document["id"].lower()].get("began", 0)
+        creating = document["properties"]["provisioningState"] == "Creating"
+        return creating and not self._world.state(Dials).due("cluster-create", began)
 
     def shown(self, document: Json) -> Json:
         """The cluster as Azure shows it: the add-on's identity only once it is made."""
@@ -119,6 +126,7 @@ class ManagedClusters:
             "issuer_id": ids.guid("issuer", resource_id),
             "digits": f"{digits:08d}",
             "suffix": ids.guid("fqdn", resource_id)[:8],
+            "began": self._world.clock.now(),
         }
 
     def _control_plane(self, resource_id: ResourceId) -> Json:

@@ -29,13 +29,18 @@ from akswi_helpers.sandbox.azure.aks.bodies import TYPE
 from akswi_helpers.sandbox.azure.aks.kubeconfigs import user_kubeconfig
 from akswi_helpers.sandbox.azure.aks.managed_clusters import ManagedClusters
 from akswi_helpers.sandbox.azure.arm import refusals
-from akswi_helpers.sandbox.azure.arm.operations import Operations, headers_for, status_document
+from akswi_helpers.sandbox.azure.arm.operations import (
+    Operations,
+    headers_for,
+    poll_headers,
+    status_document,
+)
 from akswi_helpers.sandbox.azure.arm.property_tables import checked
 from akswi_helpers.sandbox.azure.arm.requests import ANYONE, tags_of, takes
 from akswi_helpers.sandbox.azure.arm.resource_ids import group_id
 from akswi_helpers.sandbox.azure.arm.resources import Resources, place
 from akswi_helpers.sandbox.cluster.clusters import Clusters
-from akswi_helpers.sandbox.wire import POLL_HEADERS, Reply, Request, Route, not_emulated
+from akswi_helpers.sandbox.wire import Reply, Request, Route, not_emulated
 from akswi_helpers.sandbox.world import World
 from akswi_helpers.types import Json, ResourceId
 
@@ -199,13 +204,13 @@ def list_pools(world: World, request: Request) -> Reply:
 def get_operation(world: World, request: Request) -> Reply:
     """How an operation stands."""
     name = request.args["operation"]
-    return Reply(status_document(name, _operation(world, name)), headers=POLL_HEADERS)
+    return Reply(status_document(name, _operation(world, name)), headers=poll_headers(world))
 
 
 def get_operation_result(world: World, request: Request) -> Reply:
     """202 while the operation runs, then 204."""
     ended = "end" in _operation(world, request.args["operation"])
-    return Reply(None, 204 if ended else 202, POLL_HEADERS)
+    return Reply(None, 204 if ended else 202, poll_headers(world))
 
 
 def _operation(world: World, name: str) -> Json:
@@ -248,12 +253,13 @@ def _listed(world: World, scope: str) -> Reply:
 
 def _begun(world: World, request: Request, cluster: Json, body: Json, status: int) -> Reply:
     operation = world.state(Operations).begin(cluster["id"])
-    return Reply(body, status, headers_for(request, NAMESPACE, cluster["location"], operation))
+    headers = headers_for(world, request, NAMESPACE, cluster["location"], operation)
+    return Reply(body, status, headers)
 
 
 def _ended(world: World, request: Request, cluster: Json) -> Reply:
     operation = world.state(Operations).begin(cluster["id"], done=True)
-    headers = headers_for(request, NAMESPACE, cluster["location"], operation)
+    headers = headers_for(world, request, NAMESPACE, cluster["location"], operation)
     place_ = headers["azure-asyncoperation"].replace("/operations/", "/operationresults/")
     return Reply(None, 202, {**headers, "location": place_})
 

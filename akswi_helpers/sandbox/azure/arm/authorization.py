@@ -22,6 +22,7 @@ from akswi_helpers.sandbox.azure.arm.requests import caller_of, takes
 from akswi_helpers.sandbox.azure.arm.resource_ids import name_of, path_of, within
 from akswi_helpers.sandbox.azure.arm.roles import OWNER, Role, all_roles
 from akswi_helpers.sandbox.azure.entra.directory import Directory
+from akswi_helpers.sandbox.late import LateTable
 from akswi_helpers.sandbox.wire import UNVERIFIED, Reply, Request, Route, WireError, not_emulated
 from akswi_helpers.sandbox.world import World
 from akswi_helpers.types import Json, ObjectId, ResourceId
@@ -102,7 +103,7 @@ class Assignments:
     """Every role assignment, keyed by its name: a GUID that is unique in the tenant."""
 
     def __init__(self, world: World) -> None:
-        self._rows = world.table("authorization.assignments")
+        self._rows = LateTable(world, "authorization.assignments", "role-assignment")
 
     def get(self, name: str) -> Json | None:
         """The assignment of that name, wherever its scope, or None."""
@@ -119,9 +120,13 @@ class Assignments:
         self._rows.put(document["name"].lower(), document)
         return document
 
-    def remove(self, name: str) -> None:
-        """Take an assignment away."""
-        self._rows.remove(name.lower())
+    def remove(self, name: str, *, at_once: bool = False) -> None:
+        """Take an assignment away; unless `at_once`, it may count for a while."""
+        (self._rows.forget if at_once else self._rows.remove)(name.lower())
+
+    def counting(self, scope: str) -> list[Json]:
+        """Those that count at `scope` now, which are not always those that are listed."""
+        return [x for x in self._rows.seen.values() if within(scope, x["properties"]["scope"])]
 
     def all(self) -> list[Json]:
         """Every assignment, in the order they were made."""
@@ -153,7 +158,7 @@ def allowed(
     """
     if not object_id or world.state(Directory).find(object_id) is None:
         return False
-    for one in world.state(Assignments).above(scope):
+    for one in world.state(Assignments).counting(scope):
         role = all_roles().get(role_of(one))
         mine = one["properties"]["principalId"].lower() == object_id.lower()
         if mine and role and role.allows(action, data=data):
@@ -177,7 +182,7 @@ def forget_scope(world: World, scope: str) -> None:
     assignments = world.state(Assignments)
     for one in assignments.all():
         if within(one["properties"]["scope"], scope):
-            assignments.remove(one["name"])
+            assignments.remove(one["name"], at_once=True)
 
 
 def _key(document: Json) -> tuple[str, str, str]:
@@ -338,7 +343,7 @@ def _properties(world: World, scope: str, name: str, sent: Json) -> Json:
 
 
 def _check_principal(world: World, sent: Json) -> None:
-    known = world.state(Directory).find(sent["principalId"]) is not None
+    known = world.state(Directory).knows(sent["principalId"])
     wanted = sent.get("principalType")
     if not known and not wanted:
         raise principal_not_found(sent["principalId"], world.tenant_id)

@@ -31,6 +31,7 @@ import datetime
 import re
 
 from akswi_helpers.sandbox.azure.arm.deployment_bodies import deployment_body
+from akswi_helpers.sandbox.azure.arm.operations import poll_headers
 from akswi_helpers.sandbox.azure.arm.refusals import refusal
 from akswi_helpers.sandbox.azure.arm.requests import caller_of, takes
 from akswi_helpers.sandbox.azure.arm.resource_groups import Groups
@@ -45,7 +46,6 @@ from akswi_helpers.sandbox.templates.foreseeing import foresee
 from akswi_helpers.sandbox.templates.records import ENDED, Deployments
 from akswi_helpers.sandbox.templates.what_if import what_if
 from akswi_helpers.sandbox.wire import (
-    POLL_HEADERS,
     UNVERIFIED,
     Reply,
     Request,
@@ -135,7 +135,7 @@ def create_or_update(world: World, request: Request) -> Reply:
         raise deployment_active(old)
     foresee(world, caller_of(request), id_, properties)  # refused whole, before anything is made
     record = engine.start(world, caller_of(request), id_, properties, tags)
-    headers = {"azure-asyncoperation": status_url(request, record), **POLL_HEADERS}
+    headers = {"azure-asyncoperation": status_url(request, record), **poll_headers(world)}
     return Reply(to_wire(record), 200 if old else 201, headers)
 
 
@@ -218,7 +218,7 @@ def operation_status(world: World, request: Request) -> Reply:
     """How the deployment is doing: Running, Succeeded, or Failed and why."""
     record = find(world, request)
     if record["state"] not in ENDED:
-        return Reply({"status": "Running"}, headers=POLL_HEADERS)
+        return Reply({"status": "Running"}, headers=poll_headers(world))
     error = {"error": record["error"]} if record.get("error") else {}
     return Reply({"status": record["state"], **error})
 

@@ -6,12 +6,13 @@ Source: https://learn.microsoft.com/azure/azure-resource-manager/management/asyn
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from akswi_helpers.sandbox.azure.arm.timestamps import iso_seconds
-from akswi_helpers.sandbox.wire import POLL_HEADERS, Request
+from akswi_helpers.sandbox.dials import Dials
+from akswi_helpers.sandbox.wire import Request
 from akswi_helpers.sandbox.world import World
-from akswi_helpers.types import Json, ResourceId
+from akswi_helpers.types import Json, ResourceId, Seconds
 
 Done = Callable[[World, ResourceId], bool]
 
@@ -23,11 +24,11 @@ class Operations:
         self._world = world
         self._rows = world.table("arm.operations")
 
-    def begin(self, resource_id: ResourceId, *, done: bool = False) -> str:
-        """A new operation on a resource; its GUID."""
+    def begin(self, resource_id: ResourceId, *, done: bool = False, takes: Seconds = 0) -> str:
+        """A new operation on a resource; its GUID. One that is `done` shows it after `takes`."""
         name = self._world.ids.random_guid()
         now = self._world.clock.now()
-        end = {"end": now} if done else {}
+        end = {"end": now + takes} if done else {}
         self._rows.put(name, {"resource": resource_id, "start": now, **end})
         return name
 
@@ -39,16 +40,26 @@ class Operations:
                 self._rows.put(name, {**row, "end": self._world.clock.now(), **failed})
 
     def get(self, name: str) -> Json | None:
-        """The operation, or None."""
-        return self._rows.get(name.lower())
+        """The operation, or None; without its "end" while that has not come."""
+        found = self._rows.get(name.lower())
+        if found and found.get("end", 0) > self._world.clock.now():
+            return {key: value for key, value in found.items() if key != "end"}
+        return found
 
 
-def headers_for(request: Request, provider: str, location: str, operation: str) -> dict[str, str]:
+def poll_headers(world: World) -> Mapping[str, str]:
+    """The headers that tell a client when to look at an operation again."""
+    return world.state(Dials).poll_headers()
+
+
+def headers_for(
+    world: World, request: Request, provider: str, location: str, operation: str
+) -> dict[str, str]:
     """The headers that send a client to the operation's status."""
     version = "2016-03-30" if "Container" in provider else request.query.get("api-version", "")
     scope = f"/subscriptions/{request.args['subscription']}/providers/{provider}"
     place = f"{scope}/locations/{location}/operations/{operation}?api-version={version}"
-    return {"azure-asyncoperation": f"https://{request.host}{place}", **POLL_HEADERS}
+    return {"azure-asyncoperation": f"https://{request.host}{place}", **poll_headers(world)}
 
 
 def status_document(operation: str, row: Json) -> Json:

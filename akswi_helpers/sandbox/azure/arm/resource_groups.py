@@ -14,18 +14,20 @@ Left out: exportTemplate, forceDeletionTypes, locks.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import re
 
 from akswi_helpers.sandbox.azure.arm import authorization, refusals
+from akswi_helpers.sandbox.azure.arm.operations import poll_headers
 from akswi_helpers.sandbox.azure.arm.property_tables import checked
 from akswi_helpers.sandbox.azure.arm.requests import ANYONE, caller_of, tags_of, takes
 from akswi_helpers.sandbox.azure.arm.resource_ids import group_id, group_of, name_of
 from akswi_helpers.sandbox.azure.arm.resources import Resources, location_of
+from akswi_helpers.sandbox.dials import Dials
 from akswi_helpers.sandbox.templates.records import Deployments
 from akswi_helpers.sandbox.wire import (
-    POLL_HEADERS,
     UNVERIFIED,
     Reply,
     Request,
@@ -80,6 +82,8 @@ def deleted_name(token: str) -> str:
 
 # 2 · State: the groups --------------------------------------------------------
 
+PAUSE_S = 0.1  # between two looks at the clock
+
 
 class Groups:
     """Every resource group, keyed by id without regard to case."""
@@ -87,6 +91,7 @@ class Groups:
     def __init__(self, world: World) -> None:
         self._world = world
         self._rows = world.table("arm.groups")
+        self._deletions = world.table("arm.group-deletions")  # id -> {"began"}
 
     def get(self, resource_id: ResourceId) -> Json | None:
         """The group, or None."""
@@ -111,6 +116,7 @@ class Groups:
     def mark_deleting(self, document: Json) -> None:
         """Nothing new goes into it from now on; its deletion begins after the commit."""
         self.put({**document, "properties": {"provisioningState": "Deleting"}})
+        self._deletions.put(document["id"].lower(), {"began": self._world.clock.now()})
         self._world.after_commit(lambda: self._spawn(document["id"]))
 
     def wipe(self, resource_id: ResourceId) -> None:
@@ -123,6 +129,8 @@ class Groups:
         self._world.state(Deployments).remove_group(resource_id)
         authorization.forget_scope(self._world, resource_id)
         self._rows.remove(resource_id.lower())
+        if resource_id.lower() in self._deletions:
+            self._deletions.remove(resource_id.lower())
 
     def resume(self) -> None:
         """Go on with every deletion that was under way."""
@@ -134,6 +142,9 @@ class Groups:
         self._world.surroundings.spawn(self._delete(resource_id))
 
     async def _delete(self, resource_id: ResourceId) -> None:
+        began = self._deletions.get(resource_id.lower(), {"began": 0})["began"]
+        while not self._world.state(Dials).due("group-delete", began):
+            await asyncio.sleep(PAUSE_S)
         with self._world.transaction():
             if self.get(resource_id) is not None:
                 self.wipe(resource_id)
@@ -208,7 +219,7 @@ def delete(world: World, request: Request) -> Reply:
     group = world.state(Groups).find(_id(request))
     if group["properties"]["provisioningState"] != "Deleting":
         world.state(Groups).mark_deleting(group)
-    return _still_deleting(request, deletion_token(group["name"], group["location"]))
+    return _still_deleting(world, request, deletion_token(group["name"], group["location"]))
 
 
 @takes("$filter", "$top")
@@ -230,7 +241,7 @@ def deletion_status(world: World, request: Request) -> Reply:
     name = deleted_name(request.args["token"])
     group = world.state(Groups).get(group_id(request.args["subscription"], name))
     if group and group["properties"]["provisioningState"] == "Deleting":
-        return _still_deleting(request, request.args["token"])
+        return _still_deleting(world, request, request.args["token"])
     return Reply(None, 200)
 
 
@@ -244,11 +255,11 @@ def _standing(group: Json) -> Json:
     return group
 
 
-def _still_deleting(request: Request, token: str) -> Reply:
+def _still_deleting(world: World, request: Request, token: str) -> Reply:
     version = request.query.get("api-version", "")
     path = f"/subscriptions/{request.args['subscription']}/operationresults/{token}"
     place = f"https://{request.host}{path}?api-version={version}"
-    return Reply(None, 202, {"location": place, **POLL_HEADERS})
+    return Reply(None, 202, {"location": place, **poll_headers(world)})
 
 
 def _tag_filter(text: str) -> Json:

@@ -133,7 +133,7 @@ def resource_unknown(resource: str, tenant: str) -> WireError:
 def render_error(error: WireError, request: Request) -> Reply:
     """The refusal's two fields."""
     body = {"error": error.code, "error_description": error.message}
-    return Reply(body, error.status, _HEADERS)
+    return Reply(body, error.status, {**_HEADERS, **error.headers})
 
 
 def unknown(request: Request) -> WireError:

@@ -16,12 +16,17 @@ exchanges. Left out: making scale sets, instances, and every change but that of 
 from __future__ import annotations
 
 from akswi_helpers.sandbox.azure.arm import authorization, refusals
-from akswi_helpers.sandbox.azure.arm.operations import Operations, headers_for, status_document
+from akswi_helpers.sandbox.azure.arm.operations import (
+    Operations,
+    headers_for,
+    poll_headers,
+    status_document,
+)
 from akswi_helpers.sandbox.azure.arm.requests import ANYONE, caller_of, takes
 from akswi_helpers.sandbox.azure.arm.resource_ids import group_id, path_of
 from akswi_helpers.sandbox.azure.arm.resources import Resources
+from akswi_helpers.sandbox.dials import Dials
 from akswi_helpers.sandbox.wire import (
-    POLL_HEADERS,
     UNVERIFIED,
     Reply,
     Request,
@@ -149,8 +154,9 @@ def update(world: World, request: Request) -> Reply:
     wanted = _wanted(old, body.get("identity") or {})
     _may_assign(world, request, wanted, old)
     new = world.state(Resources).put(old["id"], {**old, "identity": identity_of(world, wanted)})
-    operation = world.state(Operations).begin(old["id"], done=True)
-    headers = headers_for(request, NAMESPACE, old["location"], operation)
+    takes = world.state(Dials).value("scale-set-update")
+    operation = world.state(Operations).begin(old["id"], done=True, takes=takes)
+    headers = headers_for(world, request, NAMESPACE, old["location"], operation)
     shown = {**headers, "azure-asyncnotification": "Enabled"}
     return Reply(_updating(new, old), 200, shown)
 
@@ -160,7 +166,7 @@ def get_operation(world: World, request: Request) -> Reply:
     found = world.state(Operations).get(request.args["operation"])
     if found is None:
         raise operation_not_found(request.args["operation"])
-    return Reply(status_document(request.args["operation"], found), headers=POLL_HEADERS)
+    return Reply(status_document(request.args["operation"], found), headers=poll_headers(world))
 
 
 def _id(request: Request) -> ResourceId:

@@ -12,8 +12,9 @@ import hashlib
 import hmac
 from dataclasses import asdict, dataclass, field
 
+from akswi_helpers.sandbox.late import LateTable
 from akswi_helpers.sandbox.world import World
-from akswi_helpers.types import ClientId, ObjectId, ResourceId, Seconds
+from akswi_helpers.types import ClientId, Json, ObjectId, ResourceId, Seconds
 
 MAX_CREDENTIALS = 20  # per application or identity
 
@@ -59,22 +60,34 @@ class Directory:
     """Who exists in the tenant. Changes happen inside the caller's transaction."""
 
     def __init__(self, world: World) -> None:
-        self._principals = world.table("directory.principals")  # object id -> Principal
-        self._by_client = world.table("directory.clients")  # client id -> {"object_id"}
-        self._credentials = world.table("directory.credentials")  # object id -> {name: credential}
+        self._principals = LateTable(world, "directory.principals", "graph-write")  # by object id
+        self._by_client = LateTable(world, "directory.clients", "graph-write")  # {"object_id"}
+        # object id -> {name: credential}
+        self._credentials = LateTable(world, "directory.credentials", "federated-credential")
 
-    def add(self, principal: Principal) -> Principal:
-        """Store a new principal, or an old one's new display name and secrets."""
-        self._principals.put(principal.object_id, asdict(principal))
-        self._by_client.put(principal.client_id, {"object_id": principal.object_id})
+    def add(self, principal: Principal, *, late: bool = False) -> Principal:
+        """Store a new principal, or an old one's new display name and secrets.
+
+        `late`: written through Graph, so that the token endpoint hears of it later.
+        """
+        rows, client = asdict(principal), {"object_id": principal.object_id}
+        for table, key, row in (
+            (self._principals, principal.object_id, rows),
+            (self._by_client, principal.client_id, client),
+        ):
+            (table.put if late else table.settle)(key, row)
         return principal
 
-    def remove(self, object_id: ObjectId) -> None:
+    def remove(self, object_id: ObjectId, *, late: bool = False) -> None:
         """Forget a principal and its credentials; its role assignments become orphans."""
-        self._by_client.remove(self._principals[object_id]["client_id"])
-        self._principals.remove(object_id)
-        if object_id in self._credentials:
-            self._credentials.remove(object_id)
+        gone = (
+            (self._by_client, self._principals[object_id]["client_id"]),
+            (self._principals, object_id),
+            (self._credentials, object_id),
+        )
+        for table, key in gone:
+            if key in table:
+                (table.remove if late else table.forget)(key)
 
     def find(self, object_id: ObjectId) -> Principal | None:
         """The principal with this object id."""
@@ -86,14 +99,27 @@ class Directory:
         row = self._by_client.get(client_id)
         return self.find(row["object_id"]) if row else None
 
+    def known(self, client_id: ClientId) -> Principal | None:
+        """The principal of a client id as the token endpoint knows it by now."""
+        row = self._by_client.seen.get(client_id)
+        found = self._principals.seen.get(row["object_id"]) if row else None
+        return Principal(**found) if found else None
+
+    def knows(self, object_id: ObjectId) -> bool:
+        """Whether those who hear of Graph's writes later know this principal by now."""
+        return object_id in self._principals.seen
+
     def all(self) -> list[Principal]:
         """Every principal, in order of creation within this process' file."""
         return [Principal(**row) for row in self._principals.values()]
 
     def credentials(self, object_id: ObjectId) -> list[FederatedCredential]:
         """The principal's federated identity credentials, by name."""
-        rows = self._credentials.get(object_id, {})
-        return [FederatedCredential(**rows[name]) for name in sorted(rows)]
+        return _sorted(self._credentials.get(object_id, {}))
+
+    def known_credentials(self, object_id: ObjectId) -> list[FederatedCredential]:
+        """Likewise, as the token endpoint knows them by now."""
+        return _sorted(self._credentials.seen.get(object_id, {}))
 
     def put_credential(self, object_id: ObjectId, credential: FederatedCredential) -> None:
         """Store a credential under its name, new or changed."""
@@ -106,6 +132,10 @@ class Directory:
         rows = dict(self._credentials.get(object_id, {}))
         del rows[name]
         self._credentials.put(object_id, rows)
+
+
+def _sorted(rows: Json) -> list[FederatedCredential]:
+    return [FederatedCredential(**rows[name]) for name in sorted(rows)]
 
 
 def digest(secret: str) -> str:

@@ -38,9 +38,9 @@ async def check(world: World, principal: Principal, assertion: Jws) -> None:
 
 def _matched(world: World, principal: Principal, claims: Json) -> None:
     directory = world.state(Directory)
-    if directory.find(principal.object_id) is None:
+    if directory.known(principal.client_id) is None:
         raise errors.client_unknown(principal.client_id, world.tenant_id)
-    match(directory.credentials(principal.object_id), claims, principal)
+    match(directory.known_credentials(principal.object_id), claims, principal)
 
 
 def match(

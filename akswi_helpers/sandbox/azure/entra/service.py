@@ -151,7 +151,7 @@ async def sign_in(world: World, asked: Asked) -> AccessToken:
 
 
 def _principal(world: World, client_id: str) -> Principal:
-    found = world.state(Directory).by_client_id(client_id)
+    found = world.state(Directory).known(client_id)
     if found is None:
         raise errors.client_unknown(client_id, world.tenant_id)
     return found

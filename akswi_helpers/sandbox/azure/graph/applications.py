@@ -108,6 +108,10 @@ def changeable(world: World, request: Request) -> Json:
     """The same, where it may be changed. Raises WireError 404, 501 for the deployer's own."""
     found = existing(world, request)
     query.only(request, frozenset())
-    if not world.state(Registrations).is_kept(found["id"]):
+    registrations = world.state(Registrations)
+    if registrations.shown_late(found["id"]):
+        raise refusals.not_found(found["id"])
+    current = registrations.current(found["id"])
+    if current is None:
         raise not_emulated("a change of the application of the deployer itself")
-    return found
+    return current

@@ -40,7 +40,7 @@ def list_all(world: World, request: Request) -> Reply:
     """The application's credentials; no query option is read."""
     query.only(request, frozenset())
     owner = existing(world, request)
-    found = world.state(Registrations).credentials(owner["id"])
+    found = world.state(Registrations).credentials(owner["id"], seen=True)
     shown = [shapes.credential(one) for one in found]
     return Reply({**shapes.context(request, _collection(owner)), "value": shown})
 
@@ -49,7 +49,7 @@ def get(world: World, request: Request) -> Reply:
     """One credential, by id or name."""
     query.only(request, frozenset())
     owner = existing(world, request)
-    shown = shapes.credential(_named(world, request, owner))
+    shown = shapes.credential(_named(world, request, owner, seen=True))
     return Reply(shapes.entity(request, _collection(owner), shown))
 
 
@@ -72,9 +72,11 @@ def delete(world: World, request: Request) -> Reply:
     return Reply(None, 204)
 
 
-def _named(world: World, request: Request, owner: Json) -> FederatedCredential:
+def _named(
+    world: World, request: Request, owner: Json, *, seen: bool = False
+) -> FederatedCredential:
     key = request.args["credential"]
-    for one in world.state(Registrations).credentials(owner["id"]):
+    for one in world.state(Registrations).credentials(owner["id"], seen=seen):
         if key.lower() in (one.id, one.name.lower()):
             return one
     raise refusals.not_found(key)

@@ -43,7 +43,7 @@ def restore(world: World, request: Request) -> Reply:
     if kind == shapes.SERVICE_PRINCIPALS:
         if registrations.by_client_id(document["appId"]) is None:
             raise refusals.no_application(document["appId"])
-        if registrations.principal_of(document["appId"]):
+        if registrations.has_principal(document["appId"]):
             raise refusals.principal_exists(document["appId"])
     return Reply(_shown(request, *registrations.restore(document["id"])))
 
@@ -60,8 +60,9 @@ def _existing(world: World, request: Request) -> tuple[str, Json]:
     key = request.args["id"]
     if key.lower().startswith(("microsoft.graph.", "graph.")):
         raise not_emulated(f"deleted objects of type {key}")
-    found = world.state(Registrations).find_deleted(key)
-    if found is None:
+    registrations = world.state(Registrations)
+    found = registrations.find_deleted(key)
+    if found is None or (request.method != "GET" and not registrations.in_bin(key)):
         raise refusals.not_found(key)
     return found
 

@@ -3,7 +3,7 @@
 Every function is a situation. Words that were not read off the real service begin with UNVERIFIED.
 
 Source: answers quoted in public issues, https://learn.microsoft.com/graph/errors.
-Left out: throttling, replication delays; the sandbox's directory settles at once.
+Left out: throttling, which `faults` words; how late readers hear is a dial.
 """
 
 from __future__ import annotations

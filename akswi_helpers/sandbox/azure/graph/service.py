@@ -35,7 +35,7 @@ The deployer holds Application.ReadWrite.All, as if an administrator had consent
 principal holds a Graph permission, so a managed identity may neither read nor write.
 
 Source: https://learn.microsoft.com/graph/api/overview and recorded exchanges.
-Left out: everything else of Graph, permissions as objects, replication delays, throttling, $batch.
+Left out: everything else of Graph, permissions as objects, $batch.
 """
 
 from __future__ import annotations

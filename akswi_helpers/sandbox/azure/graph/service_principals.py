@@ -24,7 +24,7 @@ def create(world: World, request: Request) -> Reply:
     """The service principal of an application (201); each has one."""
     registrations, body = world.state(Registrations), bodies.body_of(request)
     client = bodies.need_text(body, "appId").lower()
-    if registrations.principal_of(client):
+    if registrations.has_principal(client):
         raise refusals.principal_exists(client)
     if registrations.by_client_id(client) is None:
         raise refusals.no_application(client)
@@ -76,6 +76,10 @@ def _changeable(world: World, request: Request) -> Json:
     query.only(request, frozenset())
     if found["servicePrincipalType"] == "ManagedIdentity":
         raise refusals.identity_owned()
-    if not world.state(Registrations).is_kept(found["id"]):
+    registrations = world.state(Registrations)
+    if registrations.shown_late(found["id"]):
+        raise refusals.not_found(found["id"])
+    current = registrations.current(found["id"])
+    if current is None:
         raise not_emulated("a change of the service principal of the deployer itself")
-    return found
+    return current

@@ -20,9 +20,11 @@ from akswi_helpers.sandbox.azure.entra.directory import (
     digest,
 )
 from akswi_helpers.sandbox.azure.graph import shapes
+from akswi_helpers.sandbox.late import LateTable
 from akswi_helpers.sandbox.world import World
 from akswi_helpers.types import ClientId, Json, ObjectId, Seconds
 
+DIAL = "graph-write"
 KEPT_S = 30 * 86_400  # how long the recycle bin keeps
 
 
@@ -34,18 +36,19 @@ class Registrations:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._applications = world.table("graph.applications")  # object id -> document
-        self._principals = world.table("graph.principals")  # object id -> document
-        self._bin = world.table("graph.deleted")  # object id -> {kind, document, at, with}
+        self._applications = LateTable(world, "graph.applications", DIAL)  # id -> document
+        self._principals = LateTable(world, "graph.principals", DIAL)  # id -> document
+        self._bin = LateTable(world, "graph.deleted", DIAL)  # id -> {kind, document, at, with}
         self._secrets = world.table("graph.secrets")  # application -> {key id: [digest, from, to]}
-        self._credentials = world.table("graph.credentials")  # application -> {id: credential}
+        # application -> {id: credential}
+        self._credentials = LateTable(world, "graph.credentials", DIAL)
 
     # Reading
 
     def applications(self) -> list[Json]:
         """Every application, the deployer's too."""
         shown = [self._foreign_application(one) for one in self._foreign("Application")]
-        return [*shown, *self._applications.values()]
+        return [*shown, *self._applications.seen.values()]
 
     def application(self, key: str) -> Json | None:
         """The application with this object id."""
@@ -59,7 +62,7 @@ class Registrations:
         """Every service principal: applications', the deployer's, managed identities'."""
         identities = [shapes.of_identity(one) for one in self._foreign("ManagedIdentity")]
         deployers = [self._foreign_principal(one) for one in self._foreign("Application")]
-        return [*deployers, *identities, *map(self._shown, self._principals.values())]
+        return [*deployers, *identities, *map(self._shown, self._principals.seen.values())]
 
     def principal(self, key: str) -> Json | None:
         """The service principal with this object id."""
@@ -69,13 +72,31 @@ class Registrations:
         """The service principal with this client id."""
         return _first(self.principals(), "appId", client)
 
+    def has_principal(self, client: ClientId) -> bool:
+        """Whether an application has a service principal, whoever knows of it yet."""
+        found = _first(self._principals.values(), "appId", client)
+        return found is not None or self.principal_of(client) is not None
+
     def is_kept(self, key: str) -> bool:
         """Whether the application or service principal was made through Graph."""
         return key.lower() in self._applications or key.lower() in self._principals
 
-    def credentials(self, application: ObjectId) -> list[FederatedCredential]:
-        """An application's federated identity credentials, oldest first."""
-        rows = self._credentials.get(application)
+    def current(self, key: str) -> Json | None:
+        """An application or service principal made through Graph as it is, for changing it."""
+        return self._applications.get(key.lower()) or self._principals.get(key.lower())
+
+    def shown_late(self, key: str) -> bool:
+        """Whether an object is gone, and shown only because a reader hears late."""
+        late = key.lower() in self._applications.seen or key.lower() in self._principals.seen
+        return late and not self.is_kept(key)
+
+    def credentials(
+        self, application: ObjectId, *, seen: bool = False
+    ) -> list[FederatedCredential]:
+        """An application's federated identity credentials, oldest first; or those seen by now."""
+        rows = (self._credentials.seen if seen else self._credentials).get(application)
+        if rows is None and application in self._credentials:
+            return []
         if rows is None:
             return self._world.state(Directory).credentials(self._signs_in(application))
         return [FederatedCredential(**one) for one in rows.values()]
@@ -161,9 +182,9 @@ class Registrations:
             self._bin.remove(one["document"]["id"])
             table.put(one["document"]["id"], {**one["document"], "deletedDateTime": None})
         self._publish(self._owner(row["document"]["appId"]))
-        found = self.principal(key) if _is_principal(row) else self.application(key)
-        assert found is not None
-        return row["kind"], found
+        if _is_principal(row):
+            return row["kind"], self._shown(self._principals[key.lower()])
+        return row["kind"], self._applications[key.lower()]
 
     def purge(self, key: str) -> None:
         """Forget a deleted object for good; an application takes what is left of it along."""
@@ -196,12 +217,15 @@ class Registrations:
                 application["id"],
                 [one["digest"] for one in passwords],
                 {one["digest"]: [one["start"], one["end"]] for one in passwords},
-            )
+            ),
+            late=True,
         )
         self._publish_credentials(principal["id"], application["id"])
 
     def _publish_credentials(self, principal: ObjectId, application: ObjectId) -> None:
         directory, wanted = self._world.state(Directory), self.credentials(application)
+        if sorted(wanted, key=lambda one: one.name) == directory.credentials(principal):
+            return
         for one in directory.credentials(principal):
             directory.remove_credential(principal, one.name)
         for one in wanted:
@@ -209,7 +233,7 @@ class Registrations:
 
     def _withdraw(self, principal: ObjectId) -> None:
         if self._world.state(Directory).find(principal):
-            self._world.state(Directory).remove(principal)
+            self._world.state(Directory).remove(principal, late=True)
 
     def _signs_in(self, application: ObjectId) -> ObjectId:
         found = (one for one in self._world.state(Directory).all() if one.owner == application)
@@ -237,8 +261,9 @@ class Registrations:
         live = _first(self._applications.values(), "appId", client)
         if live is not None:
             return live
-        rows = [one["document"] for one in self._bin.values() if not _is_principal(one)]
-        found = _first(rows, "appId", client)
+        kept = [*self._bin.values(), *self._bin.seen.values()]
+        rows = [one["document"] for one in kept if not _is_principal(one)]
+        found = _first([*rows, *self._applications.seen.values()], "appId", client)
         assert found is not None, "a service principal outlived its application"
         return found
 
@@ -257,7 +282,11 @@ class Registrations:
 
     def _in_bin(self) -> list[Json]:
         since = self._world.clock.now() - KEPT_S
-        return [one for one in self._bin.values() if one["at"] > since]
+        return [one for one in self._bin.seen.values() if one["at"] > since]
+
+    def in_bin(self, key: str) -> bool:
+        """Whether the bin holds this object, whoever knows of it yet."""
+        return key.lower() in self._bin
 
 
 def _first(rows: Iterable[Json], name: str, wanted: str) -> Json | None:

@@ -13,7 +13,7 @@ from akswi_helpers.sandbox.azure.arm.timestamps import iso_seconds
 from akswi_helpers.sandbox.azure.keyvault import refusals as sayings
 from akswi_helpers.sandbox.azure.keyvault.store import DAY, Secrets
 from akswi_helpers.sandbox.world import World
-from akswi_helpers.types import Json, ResourceId
+from akswi_helpers.types import Json, ResourceId, Seconds
 
 TYPE = "Microsoft.KeyVault/vaults"
 
@@ -78,6 +78,14 @@ class DeletedVaults:
         self._rows.remove(name.lower())
         vault = {key: v for key, v in found.items() if key not in ("deleted", "purge")}
         return self._world.state(Resources).put(vault["id"], vault)
+
+    def purge_within(self, name: str, seconds: Seconds) -> None:
+        """Purge a deleted vault, which takes so long; its name is taken until then."""
+        if not seconds:
+            self.purge(name)
+            return
+        row, due = self._rows[name.lower()], self._world.clock.now() + seconds
+        self._rows.put(name.lower(), {**row, "purge": min(row["purge"], due)})
 
     def purge(self, name: str) -> None:
         """Forget a deleted vault and its secrets."""

@@ -24,9 +24,11 @@ HSMs. A new vault says RegisteringDns once and is ready at the next question.
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import Any
 
 from akswi_helpers.sandbox.azure.arm import refusals
+from akswi_helpers.sandbox.azure.arm.operations import Operations, poll_headers
 from akswi_helpers.sandbox.azure.arm.property_tables import checked
 from akswi_helpers.sandbox.azure.arm.requests import ANYONE, caller_of, tags_of, takes
 from akswi_helpers.sandbox.azure.arm.resource_ids import group_id
@@ -40,7 +42,8 @@ from akswi_helpers.sandbox.azure.keyvault.deleted import (
     vault_named,
 )
 from akswi_helpers.sandbox.azure.keyvault.store import Secrets, pick
-from akswi_helpers.sandbox.wire import POLL_HEADERS, Reply, Request, Route, not_emulated
+from akswi_helpers.sandbox.dials import Dials
+from akswi_helpers.sandbox.wire import Reply, Request, Route, not_emulated
 from akswi_helpers.sandbox.world import World
 from akswi_helpers.types import Json, ResourceId
 
@@ -85,6 +88,15 @@ def just_created(document: Json) -> Json:
     uri = values["vaultUri"].rstrip("/")
     fresh = {**values, "vaultUri": uri, "provisioningState": "RegisteringDns"}
     return {**document, "properties": fresh}
+
+
+def _as_shown(world: World, vault: Json) -> Json:
+    """A vault as it is shown now: a new one as `just_created`, for as long as the dial says."""
+    dials = world.state(Dials)
+    if not dials.value("vault-create"):
+        return vault
+    created = datetime.fromisoformat(vault["systemData"]["createdAt"]).timestamp()
+    return vault if dials.due("vault-create", created) else just_created(vault)
 
 
 def secret_document(vault: Json, secret: Json) -> Json:
@@ -182,12 +194,12 @@ def create_or_update(world: World, request: Request) -> Reply:
         raise sayings.foreign_tenant(properties["tenantId"])
     document = vault_document(wanted, location, tags_of(body), properties)
     stored = _written(world, request, document, old)
-    return Reply(stored if old else just_created(stored), 200, POLL_HEADERS)
+    return Reply(stored if old else just_created(stored), 200, poll_headers(world))
 
 
 def get(world: World, request: Request) -> Reply:
     """One vault."""
-    return Reply(world.state(Resources).find(_id(request)))
+    return Reply(_as_shown(world, world.state(Resources).find(_id(request))))
 
 
 def update(world: World, request: Request) -> Reply:
@@ -245,17 +257,21 @@ def purge_deleted(world: World, request: Request) -> Reply:
     found = world.state(DeletedVaults).at(request.args["location"], request.args["vault"])
     if found["properties"].get("enablePurgeProtection"):
         raise sayings.purge_protected(found["name"])
-    world.state(DeletedVaults).purge(found["name"])
-    operation = world.ids.random_guid()
+    takes = world.state(Dials).value("vault-purge")
+    world.state(DeletedVaults).purge_within(found["name"], takes)
+    operation = world.state(Operations).begin(found["id"], done=True, takes=takes)
     where = f"{request.path.rpartition('/deletedVaults/')[0]}/operationResults/{operation}"
     version = request.query["api-version"]
     place_ = f"https://{request.host}{where}?api-version={version}"
-    return Reply(None, 202, {"location": place_, **POLL_HEADERS})
+    return Reply(None, 202, {"location": place_, **poll_headers(world)})
 
 
 def purge_result(world: World, request: Request) -> Reply:
-    """200: a purge is done when its 202 leaves."""
-    return Reply(None, 200)
+    """202 while a purge runs, with the same address; then 200."""
+    found = world.state(Operations).get(request.args["operation"])
+    if found is None or "end" in found:
+        return Reply(None, 200)
+    return Reply(None, 202, {"location": request.url, **poll_headers(world)})
 
 
 def check_name_availability(world: World, request: Request) -> Reply:
@@ -326,7 +342,8 @@ def _id(request: Request) -> ResourceId:
 
 
 def _listed(world: World, request: Request, scope: str) -> Reply:
-    return _page(request, world.state(Resources).of_type(TYPE, scope))
+    found = world.state(Resources).of_type(TYPE, scope)
+    return _page(request, [_as_shown(world, one) for one in found])
 
 
 def _page(request: Request, rows: list[Json]) -> Reply:

@@ -31,8 +31,12 @@ from akswi_helpers.sandbox.cluster.refusals import (
     bad_request,
     method_not_allowed,
     not_implemented,
+    server_timeout,
+    too_many_requests,
     unknown_resource,
 )
+from akswi_helpers.sandbox.dials import Dials
+from akswi_helpers.sandbox.faults import RETRY_AFTER, THROTTLED, Faults
 from akswi_helpers.sandbox.wire import Reply, WireError
 
 if TYPE_CHECKING:
@@ -88,6 +92,8 @@ class Api:
 async def reply(call: Call) -> Reply:
     """The reply to a call, refusals included."""
     try:
+        if call.cluster.world.state(Dials).faulty:
+            _spare(call)
         user = authentication.user_of(call.cluster, call.headers.get("authorization", ""))
         user = authentication.acting_as(call.cluster, user, call)
         call = call.by(user)
@@ -102,6 +108,15 @@ async def reply(call: Call) -> Reply:
         log.exception("%s %s", call.method, call.target.path)
         what = f"the sandbox failed on {call.method} {call.target.path}; see `akswi sandbox log`"
         return _status(StatusError(500, "InternalError", f"Internal error occurred: {what}"))
+
+
+def _spare(call: Call) -> None:
+    """Raise StatusError when this request is to be turned away, before anything is done."""
+    status = call.cluster.world.state(Faults).next("kubernetes")
+    if status == THROTTLED:
+        raise too_many_requests(RETRY_AFTER)
+    if status:
+        raise server_timeout(call.verb, call.target.plural, RETRY_AFTER)
 
 
 async def _handled(call: Call) -> Reply:
