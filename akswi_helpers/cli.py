@@ -50,6 +50,9 @@ def run(
     yes: Annotated[bool, typer.Option("--yes", help="Accept what it costs on Azure.")] = False,
     out: Annotated[Path | None, typer.Option(help="Where executed notebooks go.")] = None,
     cell_timeout: Annotated[int, typer.Option(min=1, help="Seconds that a cell may take.")] = 1800,
+    report: Annotated[
+        Path | None, typer.Option(help="Write what happened to this file, as JSON.")
+    ] = None,
 ) -> None:
     """Run the notebooks in order, without a person."""
     from akswi_helpers import parameters, runner
@@ -65,6 +68,7 @@ def run(
         yes,
         out.absolute() if out else None,
         cell_timeout,
+        report.absolute() if report else None,
     )
     raise typer.Exit(runner.run(walk))
 

@@ -25,6 +25,11 @@ OURS = {
 class Stopped(Exception):
     """A notebook did not run to its end; the text says in which cell and why."""
 
+    @property
+    def interrupted(self) -> bool:
+        """Whether a person or the system ended it."""
+        return isinstance(self.__cause__, (KeyboardInterrupt, asyncio.CancelledError))
+
 
 def execute(
     notebook: Path, out: Path, parameters: Json, cell_timeout_s: int, reporter: Reporter

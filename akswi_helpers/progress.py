@@ -58,6 +58,12 @@ def evidence(rows: list[dict[str, str]]) -> None:
         _append(path, {"at": time.time(), "state": "evidence", "rows": rows})
 
 
+def passed_over(sentence: str) -> None:
+    """Let `akswi run` know that this notebook is about other apps, and does nothing."""
+    if path := os.environ.get("AKSWI_PROGRESS"):
+        _append(path, {"at": time.time(), "state": "passed over", "text": sentence})
+
+
 def _tell(line: Line, state: str, text: str) -> None:
     if path := os.environ.get("AKSWI_PROGRESS"):
         _append(path, {"at": time.time(), "state": state, "text": text})

@@ -51,10 +51,12 @@ class Reporter:
         self._out, self._err = out or sys.stdout, err or sys.stderr
         self._live = self._err.isatty()
         self._at, self._heading, self._told = "", "", ""
-        self._evidence: list[Json] = []
+        self.evidence: list[Json] = []
+        self.passed_over = ""  # what the notebook said that is about other apps
 
     def watch(self, notebook: Path) -> Watch:
         """Begin to show one notebook."""
+        self.passed_over = ""
         return Watch(notebook, self)
 
     def progress(self, text: str, heading: str) -> None:
@@ -65,8 +67,8 @@ class Reporter:
         self._heading = heading
 
     def done(self, name: str, seconds: float) -> None:
-        """A notebook ran to its end."""
-        self._line(f"{name:<32}{seconds:6.1f} s  ok")
+        """A notebook ran to its end, or had nothing to do for these apps."""
+        self._line(f"{name:<32}{seconds:6.1f} s  {'passed over' if self.passed_over else 'ok'}")
 
     def failed(self, name: str, seconds: float, reason: str, kept: Path) -> None:
         """A notebook stopped early."""
@@ -75,12 +77,12 @@ class Reporter:
 
     def show_evidence(self) -> None:
         """Print the last evidence table that a notebook made; nothing when none did."""
-        if not self._evidence:
+        if not self.evidence:
             return
         self._line("")
-        for line in _table(self._evidence):
+        for line in _table(self.evidence):
             self._line(line)
-        self._evidence = []
+        self.evidence = []
 
     @contextmanager
     def following(self) -> Iterator[None]:
@@ -110,7 +112,9 @@ class Reporter:
 
     def _event(self, event: Json) -> None:
         if event["state"] == "evidence":
-            self._evidence = event["rows"]
+            self.evidence = event["rows"]
+        elif event["state"] == "passed over":
+            self.passed_over = event["text"]
         else:
             after = {"done": ": done", "failed": ": failed"}.get(event["state"], "")
             self._draw(f"{self._at} · {event['text']}{after}")

@@ -24,6 +24,7 @@ from akswi_helpers.errors import UsageError
 from akswi_helpers.execution import Stopped, execute
 from akswi_helpers.interrupts import finishing
 from akswi_helpers.parameters import Parameters
+from akswi_helpers.report import Report
 from akswi_helpers.reporting import Reporter
 from akswi_helpers.types import Json
 
@@ -47,6 +48,7 @@ class Walk:
     accept_cost: bool = False
     out: Path | None = None
     cell_timeout_s: int = 1800
+    report: Path | None = None
 
     def notebooks(self) -> list[Path]:
         """The notebooks to run, in order; clean-up apart. Raises UsageError for unknown numbers."""
@@ -87,31 +89,43 @@ def run(walk: Walk) -> int:
     """Run the walk; the exit code: 0 when every notebook ran, else 1.
 
     With `clean_up`, 99 runs in any case, and a sandbox that this run started is stopped; it takes
-    two more Ctrl-C to end that.
+    two more Ctrl-C to end that. With `report`, what happened is also written there.
     """
     chosen = walk.notebooks()
+    report = Report(walk.report, walk.parameters, [path.stem for path in notebooks()])
+    with report.kept():
+        code = _all(walk, chosen, report)
+        report.ended(code)
+    return code
+
+
+def _all(walk: Walk, chosen: Sequence[Path], report: Report) -> int:
     out = places.private(walk.out or default_out())
     idle = _sandbox_is_idle(walk)
     with tempfile.TemporaryDirectory(prefix="akswi-") as folder:
         _prepare(Path(folder) / "progress.jsonl")
         reporter = Reporter(Path(folder) / "progress.jsonl")
-        code = _until_interrupted(walk, chosen, out, reporter)
+        code = _until_interrupted(walk, chosen, out, reporter, report)
         with _finishing(walk):
             if walk.clean_up:
-                code = max(code, _walk(walk, _clean_up_of(chosen), out, reporter))
+                code = max(code, _walk(walk, _clean_up_of(chosen), out, reporter, report))
+            report.proven(reporter.evidence)
             reporter.show_evidence()
             if walk.clean_up and idle:
                 _stop_sandbox()
     return code
 
 
-def _until_interrupted(walk: Walk, chosen: Sequence[Path], out: Path, reporter: Reporter) -> int:
+def _until_interrupted(
+    walk: Walk, chosen: Sequence[Path], out: Path, reporter: Reporter, report: Report
+) -> int:
     """The walk; with `clean_up`, Ctrl-C between two notebooks does not end the run either."""
     try:
-        return _walk(walk, chosen, out, reporter)
+        return _walk(walk, chosen, out, reporter, report)
     except KeyboardInterrupt:
         if not walk.clean_up:
             raise
+        report.interrupted()
         return 1
 
 
@@ -119,15 +133,20 @@ def _finishing(walk: Walk) -> AbstractContextManager[None]:
     return finishing(GOES_ON) if walk.clean_up else nullcontext()
 
 
-def _walk(walk: Walk, chosen: Sequence[Path], out: Path, reporter: Reporter) -> int:
+def _walk(walk: Walk, chosen: Sequence[Path], out: Path, reporter: Reporter, report: Report) -> int:
     for path in chosen:
         begun = time.monotonic()
+        report.began(path.stem)
         try:
             execute(path, out / path.name, walk.injected(), walk.cell_timeout_s, reporter)
         except Stopped as stopped:
-            reporter.failed(path.stem, time.monotonic() - begun, str(stopped), out / path.name)
+            seconds, reason = time.monotonic() - begun, str(stopped)
+            reporter.failed(path.stem, seconds, reason, out / path.name)
+            report.failed(path.stem, seconds, reason, stopped.interrupted)
             return 1
-        reporter.done(path.stem, time.monotonic() - begun)
+        seconds = time.monotonic() - begun
+        reporter.done(path.stem, seconds)
+        report.done(path.stem, seconds, reporter.passed_over)
     return 0
 
 

@@ -73,6 +73,18 @@ def test_evidence_is_printed_once_as_a_table(tmp_path: Path) -> None:
     assert kept.getvalue() == "\napp   works\napp1  yes\n"
 
 
+def test_page_about_other_apps_is_not_called_ok(tmp_path: Path, notebook: Path) -> None:
+    events, kept = tmp_path / "events", io.StringIO()
+    reporter = Reporter(events, kept, io.StringIO())
+    reporter.watch(notebook)
+    with reporter.following():
+        events.write_text('{"state": "passed over", "text": "About app2."}\n')
+    reporter.done("03-trial", 1.0)
+    reporter.watch(notebook)
+    reporter.done("03-trial", 1.0)
+    assert [line[42:] for line in kept.getvalue().splitlines()] == ["passed over", "ok"]
+
+
 def test_failed_says_what_is_kept(tmp_path: Path) -> None:
     out, err = io.StringIO(), io.StringIO()
     reporter = Reporter(tmp_path / "none", out, err)
