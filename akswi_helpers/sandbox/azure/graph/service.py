@@ -28,6 +28,7 @@
     GET    /{version}/directory/deletedItems/{id}
     POST   /{version}/directory/deletedItems/{id}/restore
     DELETE /{version}/directory/deletedItems/{id}
+    POST   /{version}/directoryObjects/getByIds
     GET    /{version}/me
     GET    /{version}/me/{rest+}
 
@@ -54,6 +55,7 @@ from akswi_helpers.sandbox.azure.graph import (
     applications,
     credentials,
     deleted,
+    directory_objects,
     refusals,
     service_principals,
 )
@@ -203,6 +205,7 @@ _HANDLERS: tuple[tuple[str, str, PlainHandler], ...] = (
     ("GET", f"{_BIN}/{{id}}", deleted.get),
     ("POST", f"{_BIN}/{{id}}/restore", deleted.restore),
     ("DELETE", f"{_BIN}/{{id}}", deleted.purge),
+    ("POST", "/{version}/directoryObjects/getByIds", directory_objects.get_by_ids),
     ("GET", _ME, get_me),
     ("GET", _MINE, get_me),
 )
