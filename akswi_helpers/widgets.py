@@ -1,65 +1,78 @@
-"""The scenario picker: five buttons, and what each choice means.
+"""The scenario picker: a button for each app, one for all, and what each choice means.
 
-    scenario_picker()      shows in JupyterLab as buttons; elsewhere as a table
+    scenario_picker()      shows in JupyterLab as buttons; elsewhere as a list
 
-A choice is kept for the next notebook through `parameters.keep`; a parameter that papermill passes
-wins over it. Thin on purpose: what a scenario is, `scenarios` knows. Left out: any other widget.
+A choice is kept for the next notebook through `parameters.keep`, until the last button takes it
+back; a parameter that papermill passes wins over it. Thin on purpose: what a scenario is,
+`scenarios` knows. Left out: any other widget.
 """
 
 from __future__ import annotations
 
 import html
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from akswi_helpers import parameters
-from akswi_helpers.scenarios import SCENARIOS, Scenario
+from akswi_helpers.scenarios import NAMES, SCENARIOS, Scenario, named
+
+ALL = "all five"
 
 
 class Picker:
-    """Five buttons and a line about the chosen one; `chosen` is the name under the finger."""
+    """A button for each app and one for all; `chosen` is the name under the finger."""
 
-    def __init__(self, start: str, on_choice: Callable[[Scenario], None]) -> None:
+    def __init__(self, start: str, on_choice: Callable[[tuple[Scenario, ...]], None]) -> None:
         import ipywidgets
 
         self._on_choice = on_choice
         self.buttons = ipywidgets.ToggleButtons(
-            options=[scenario.name for scenario in SCENARIOS], value=start, description="show"
+            options=[*NAMES, ALL], value=start, description="walk"
         )
-        self._line = ipywidgets.HTML(_line(self.scenario))
+        self._line = ipywidgets.HTML(_lines(self.scenarios))
         self._box = ipywidgets.VBox([self.buttons, self._line])
         self.buttons.observe(self._changed, names="value")
 
     @property
     def chosen(self) -> str:
-        """The scenario's name: "app1"."""
+        """What the button says: "app1", or `ALL`."""
         return str(self.buttons.value)
 
     @property
-    def scenario(self) -> Scenario:
-        """The scenario itself."""
-        return next(scenario for scenario in SCENARIOS if scenario.name == self.chosen)
+    def scenarios(self) -> tuple[Scenario, ...]:
+        """The chosen scenario, or all of them."""
+        return SCENARIOS if self.chosen == ALL else (named(self.chosen),)
 
     def _changed(self, _: object) -> None:
-        self._line.value = _line(self.scenario)
-        self._on_choice(self.scenario)
+        self._line.value = _lines(self.scenarios)
+        self._on_choice(self.scenarios)
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
         """The buttons where widgets run, and words where they do not."""
         shown = self._box._repr_mimebundle_()
         view = {key: value for key, value in shown.items() if key.endswith("widget-view+json")}
-        lines = [_line(scenario) for scenario in SCENARIOS]
-        return {**view, "text/html": "<br>".join(lines), "text/plain": f"picker: {self.chosen}"}
+        plain = f"picker: {self.scenarios[0].name}"
+        return {**view, "text/html": _lines(SCENARIOS), "text/plain": plain}
 
 
-def scenario_picker(start: str = "app1") -> Picker:
-    """The five scenarios as buttons; a click is remembered for the next notebook."""
-    return Picker(start, remember)
+def scenario_picker(start: str = "") -> Picker:
+    """The scenarios as buttons, the one that is kept pressed; a click is kept for next time."""
+    return Picker(start or _kept(), remember)
 
 
-def remember(scenario: Scenario) -> None:
+def remember(chosen: Sequence[Scenario]) -> None:
     """Keep a choice for the next notebook."""
-    parameters.keep(scenarios=scenario.name)
+    parameters.keep(scenarios=",".join(scenario.name for scenario in chosen))
+
+
+def _kept() -> str:
+    """The one app that is chosen where a person sits; else `ALL`."""
+    chosen = parameters.settle().scenarios
+    return chosen[0].name if len(chosen) == 1 else ALL
+
+
+def _lines(chosen: Sequence[Scenario]) -> str:
+    return "<br>".join(_line(scenario) for scenario in chosen)
 
 
 def _line(scenario: Scenario) -> str:
