@@ -9,11 +9,14 @@ import asyncio
 import logging
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from akswi_helpers import errors
 from akswi_helpers.reporting import Reporter, Watch
 from akswi_helpers.types import Json
+
+if TYPE_CHECKING:
+    from akswi_helpers.warm_kernels import Kernels
 
 OURS = {
     name
@@ -32,17 +35,22 @@ class Stopped(Exception):
 
 
 def execute(
-    notebook: Path, out: Path, parameters: Json, cell_timeout_s: int, reporter: Reporter
+    notebook: Path,
+    out: Path,
+    parameters: Json,
+    cell_timeout_s: int,
+    reporter: Reporter,
+    kernels: Kernels | None = None,
 ) -> None:
     """Run `notebook` in a kernel of its own and keep it at `out`, also when it stops early.
 
-    Raises Stopped.
+    The kernel is forked by `kernels`, or started where there are none. Raises Stopped.
     """
     watch = reporter.watch(notebook)
     try:
         with reporter.following(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            _run(notebook, out, parameters, cell_timeout_s, watch)
+            _run(notebook, out, parameters, cell_timeout_s, watch, kernels)
     except (KeyboardInterrupt, asyncio.CancelledError) as error:
         raise Stopped(f"{watch.where()}: interrupted") from error
     except Exception as error:
@@ -56,7 +64,14 @@ def execute(
             out.chmod(0o600)
 
 
-def _run(notebook: Path, out: Path, parameters: Json, cell_timeout_s: int, watch: Watch) -> None:
+def _run(
+    notebook: Path,
+    out: Path,
+    parameters: Json,
+    cell_timeout_s: int,
+    watch: Watch,
+    kernels: Kernels | None,
+) -> None:
     import papermill
     from traitlets.config import Config
 
@@ -76,7 +91,17 @@ def _run(notebook: Path, out: Path, parameters: Json, cell_timeout_s: int, watch
         # Sockets, not ports: of two runs, one could take a port that the other was promised.
         config=Config({"KernelManager": {"transport": "ipc", "transport_encryption": "auto"}}),
         on_cell_start=watch.cell_started,
+        **_forked_by(kernels),
     )
+
+
+def _forked_by(kernels: Kernels | None) -> Json:
+    """What nbclient is told besides, so that its kernel is forked."""
+    if kernels is None:
+        return {}
+    from akswi_helpers.forked_kernels import manager
+
+    return {"kernel_manager_class": manager(kernels)}
 
 
 def _let_go() -> None:

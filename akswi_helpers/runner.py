@@ -19,7 +19,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from akswi_helpers import places, stages
+from akswi_helpers import places, stages, warm_kernels
 from akswi_helpers.errors import UsageError
 from akswi_helpers.execution import Stopped, execute
 from akswi_helpers.interrupts import finishing
@@ -105,27 +105,38 @@ def _all(walk: Walk, chosen: Sequence[Path], report: Report) -> int:
     with tempfile.TemporaryDirectory(prefix="akswi-") as folder:
         _prepare(Path(folder) / "progress.jsonl")
         reporter = Reporter(Path(folder) / "progress.jsonl")
-        code = _until_interrupted(walk, chosen, out, reporter, report)
-        with _finishing(walk):
-            if walk.clean_up:
-                code = max(code, _walk(walk, _clean_up_of(chosen), out, reporter, report))
-            report.proven(reporter.evidence)
-            reporter.show_evidence()
-            if walk.clean_up and idle:
-                _stop_sandbox()
+        with warm_kernels.kept() as kernels:
+            going = _Run(walk, out, reporter, report, kernels)
+            code = _until_interrupted(going, chosen)
+            with _finishing(walk):
+                if walk.clean_up:
+                    code = max(code, _walk(going, _clean_up_of(chosen)))
+                report.proven(reporter.evidence)
+                reporter.show_evidence()
+                if walk.clean_up and idle:
+                    _stop_sandbox()
     return code
 
 
-def _until_interrupted(
-    walk: Walk, chosen: Sequence[Path], out: Path, reporter: Reporter, report: Report
-) -> int:
+@dataclass(frozen=True)
+class _Run:
+    """One run: what it walks, where the notebooks stay, who is told, who forks its kernels."""
+
+    walk: Walk
+    out: Path
+    reporter: Reporter
+    report: Report
+    kernels: warm_kernels.Kernels | None
+
+
+def _until_interrupted(going: _Run, chosen: Sequence[Path]) -> int:
     """The walk; with `clean_up`, Ctrl-C between two notebooks does not end the run either."""
     try:
-        return _walk(walk, chosen, out, reporter, report)
+        return _walk(going, chosen)
     except KeyboardInterrupt:
-        if not walk.clean_up:
+        if not going.walk.clean_up:
             raise
-        report.interrupted()
+        going.report.interrupted()
         return 1
 
 
@@ -133,15 +144,16 @@ def _finishing(walk: Walk) -> AbstractContextManager[None]:
     return finishing(GOES_ON) if walk.clean_up else nullcontext()
 
 
-def _walk(walk: Walk, chosen: Sequence[Path], out: Path, reporter: Reporter, report: Report) -> int:
+def _walk(going: _Run, chosen: Sequence[Path]) -> int:
+    walk, reporter, report = going.walk, going.reporter, going.report
     for path in chosen:
-        begun = time.monotonic()
+        begun, kept = time.monotonic(), going.out / path.name
         report.began(path.stem)
         try:
-            execute(path, out / path.name, walk.injected(), walk.cell_timeout_s, reporter)
+            execute(path, kept, walk.injected(), walk.cell_timeout_s, reporter, going.kernels)
         except Stopped as stopped:
             seconds, reason = time.monotonic() - begun, str(stopped)
-            reporter.failed(path.stem, seconds, reason, out / path.name)
+            reporter.failed(path.stem, seconds, reason, kept)
             report.failed(path.stem, seconds, reason, stopped.interrupted)
             return 1
         seconds = time.monotonic() - begun
