@@ -133,6 +133,13 @@ def test_evidence_is_equal_and_shows_no_value(lab: Lab) -> None:
     assert value not in table.to_string() + repr(vaults.digest(lab, "app1"))
 
 
+def test_evidence_of_one_app_says_since_when_and_is_drawn(lab: Lab) -> None:
+    table = evidence.table(lab)
+    assert list(table.columns) == ["works", "how", "since", "in the pod", "in the vault", "proof"]
+    assert table.loc["app1", "since"] == "03-deploy-the-apps"
+    assert evidence.picture(table).text == "app1: equal, in its pod and in its vault"
+
+
 def test_rotation_changes_the_row_and_the_app_follows(lab: Lab) -> None:
     before = evidence.logged(lab, "app1")
     after = vaults.rotate(lab, "app1")
