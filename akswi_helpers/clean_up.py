@@ -144,10 +144,13 @@ def _files(lab: Lab) -> list[str]:
 
 
 def _nodes(lab: Lab) -> list[str]:
-    """The node resource groups of this group's clusters: AKS names them so."""
-    start = f"mc_{lab.resource_group}_".lower()
+    """The node resource groups of this group's clusters: a cluster of it manages them.
+
+    A name is no proof: MC_akswi_… may be anybody's, and is the lab's own of a group akswi_two.
+    """
+    inside = f"{lab.group_id}/".lower()
     listed = lab.cloud.resources().resource_groups.list()
-    return [str(row.name) for row in listed if str(row.name).lower().startswith(start)]
+    return [str(row.name) for row in listed if str(row.managed_by or "").lower().startswith(inside)]
 
 
 def _deleted_vaults(lab: Lab) -> list[Any]:
