@@ -85,7 +85,7 @@ class Standing:
 
     def restart(self) -> None:
         """A new pod for app 1, as `kubectl rollout restart` makes it; the old one goes."""
-        self.kubectl("delete", "pod", "-n", NAMESPACE, "--all", "--grace-period=1")
+        self.kubectl("delete", "pod", "-n", NAMESPACE, "--all", "--wait=false")
 
     def log_says(self, text: str, within: float = 30) -> str:
         """Wait until app 1's log contains `text`; the log. Fails with the last log seen."""
