@@ -51,7 +51,7 @@ class Picker:
         """The buttons where widgets run, and words where they do not."""
         shown = self._box._repr_mimebundle_()
         view = {key: value for key, value in shown.items() if key.endswith("widget-view+json")}
-        plain = f"picker: {self.scenarios[0].name}"
+        plain = f"picker: {self.chosen}"
         return {**view, "text/html": _lines(SCENARIOS), "text/plain": plain}
 
 
