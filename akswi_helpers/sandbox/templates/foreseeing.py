@@ -142,15 +142,29 @@ def _is_nested(planned: Planned) -> bool:
 
 
 def _require_rights(world: World, caller: Caller, found: list[Planned]) -> None:
-    from akswi_helpers.sandbox.azure.arm.authorization import allowed
-
-    missing = [
-        planned
-        for planned in found
-        if not allowed(world, caller.object_id, f"{planned.type}/write", planned.id)
-    ]
+    missing = [planned for planned in found if not _may_make(world, caller, planned)]
     if missing:
         raise not_authorized(caller, [(one.name, one.type, one.id) for one in missing])
+
+
+def _may_make(world: World, caller: Caller, planned: Planned) -> bool:
+    from akswi_helpers.sandbox.azure.arm import authorization, conditions
+
+    action, about = f"{planned.type}/write", {}
+    if planned.type.lower() == authorization.TYPE.lower():
+        about = conditions.of_assignment("request", _properties_so_far(planned))
+    return authorization.allowed(world, caller.object_id, action, planned.id, about=about)
+
+
+def _properties_so_far(planned: Planned) -> Json:
+    """The properties that are known by now; the others are None."""
+    found: Json = {}
+    for name, value in (planned.definition.body.get("properties") or {}).items():
+        try:
+            found[name] = evaluate(value, planned.scope)
+        except (NeedsRuntime, ExpressionRefused):
+            found[name] = None
+    return found
 
 
 def _record(world: World, id_: ResourceId, ready: Prepared) -> Json:

@@ -163,10 +163,12 @@ REFUSED: list[tuple[str, Any, int, str, str]] = [
     ),
     (
         "11111111-1111-4111-8111-111111111111",
-        body("{p}", condition="true"),
+        body(
+            "{p}", condition="@Environment[isPrivateLink] BoolEquals true", conditionVersion="2.0"
+        ),
         501,
         "NotEmulated",
-        "properties.condition",
+        "@Environment",
     ),
     (
         "11111111-1111-4111-8111-111111111111",

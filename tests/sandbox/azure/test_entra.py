@@ -19,6 +19,8 @@ VAULT = "https://vault.azure.net"
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 NOWHERE = "https://nowhere.oic.prod-aks.azure.com/tenant/issuer/"
 
+UNCHECKED: Any = {"verify_signature": False}
+
 
 def post(cloud: Cloud, tenant: str = "", version: str = "v2.0/", **form: str) -> Any:
     url = f"{LOGIN}/{tenant or cloud.settings.tenant_id}/oauth2/{version}token"
@@ -52,7 +54,7 @@ def asserted(cloud: Cloud, assertion: str) -> dict[str, str]:
 
 
 def test_sdk_gets_a_token_whose_claims_are_those_of_a_service_principal(cloud: Cloud) -> None:
-    claims = jwt.decode(cloud.token(VAULT), options={"verify_signature": False})
+    claims = jwt.decode(cloud.token(VAULT), options=UNCHECKED)
     assert claims["aud"] == VAULT
     assert claims["iss"] == f"https://sts.windows.net/{cloud.settings.tenant_id}/"
     assert claims["appid"] == cloud.settings.client_id
@@ -61,6 +63,12 @@ def test_sdk_gets_a_token_whose_claims_are_those_of_a_service_principal(cloud: C
         "1",
         "app",
     )
+
+
+def test_token_for_graph_names_the_deployers_permission(cloud: Cloud) -> None:
+    graph = jwt.decode(cloud.token("https://graph.microsoft.com"), options=UNCHECKED)
+    assert graph["roles"] == ["Application.ReadWrite.All"]
+    assert "roles" not in jwt.decode(cloud.token(VAULT), options=UNCHECKED)
 
 
 def test_token_is_signed_by_a_published_key(cloud: Cloud) -> None:
@@ -105,9 +113,7 @@ def test_success_has_the_headers_and_numbers_of_entra(cloud: Cloud) -> None:
 
 def test_double_slash_in_the_scope_leaves_one_in_the_audience(cloud: Cloud) -> None:
     form = good(cloud, scope="https://management.core.windows.net//.default")
-    claims = jwt.decode(
-        post(cloud, **form).json()["access_token"], options={"verify_signature": False}
-    )
+    claims = jwt.decode(post(cloud, **form).json()["access_token"], options=UNCHECKED)
     assert claims["aud"] == "https://management.core.windows.net/"
 
 

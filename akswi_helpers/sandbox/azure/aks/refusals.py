@@ -90,3 +90,12 @@ def operation_not_found(name: str) -> WireError:
 def fault(reason: str) -> Json:
     """Not Azure's: the sandbox itself could not make the cluster."""
     return {"code": "SandboxFault", "message": reason}
+
+
+def too_few_cores(family: str, location: str, wanted: int, left: int) -> WireError:
+    """The region's quota has no room for the nodes."""
+    text = (
+        f"Insufficient vcpu quota requested {wanted}, remaining {left} for family {family} for "
+        f"region {location}."
+    )
+    return refused("ErrCode_InsufficientVCPUQuota", UNVERIFIED + text)

@@ -14,18 +14,20 @@
     GET …/managedClusters/{cluster}/agentPools
     GET …/providers/Microsoft.ContainerService/locations/{location}/operations/{operation}
     GET …/providers/Microsoft.ContainerService/locations/{location}/operationresults/{operation}
+    GET …/providers/Microsoft.ContainerService/locations/{location}/kubernetesVersions
 
 Source: https://learn.microsoft.com/rest/api/aks and recorded exchanges. Left out: stopping,
-upgrading, rotating certificates, maintenance, versions and quota lists (501).
+upgrading, rotating certificates, maintenance (501).
 """
 
 from __future__ import annotations
 
 import base64
+from collections import Counter
 
 from akswi_helpers.sandbox.azure.aks import bodies
 from akswi_helpers.sandbox.azure.aks import refusals as sayings
-from akswi_helpers.sandbox.azure.aks.bodies import TYPE
+from akswi_helpers.sandbox.azure.aks.bodies import TYPE, VERSION
 from akswi_helpers.sandbox.azure.aks.kubeconfigs import user_kubeconfig
 from akswi_helpers.sandbox.azure.aks.managed_clusters import ManagedClusters
 from akswi_helpers.sandbox.azure.arm import refusals
@@ -38,7 +40,8 @@ from akswi_helpers.sandbox.azure.arm.operations import (
 from akswi_helpers.sandbox.azure.arm.property_tables import checked
 from akswi_helpers.sandbox.azure.arm.requests import ANYONE, tags_of, takes
 from akswi_helpers.sandbox.azure.arm.resource_ids import group_id
-from akswi_helpers.sandbox.azure.arm.resources import Resources, place
+from akswi_helpers.sandbox.azure.arm.resources import Resources, location_of, place
+from akswi_helpers.sandbox.azure.compute import quota
 from akswi_helpers.sandbox.cluster.clusters import Clusters
 from akswi_helpers.sandbox.wire import Reply, Request, Route, not_emulated
 from akswi_helpers.sandbox.world import World
@@ -49,6 +52,7 @@ from akswi_helpers.types import Json, ResourceId
 POOLS = f"{TYPE}/agentPools"
 NAMESPACE = "Microsoft.ContainerService"
 OPERATIONS = f"{NAMESPACE}/locations/operations"
+VERSIONS = f"{NAMESPACE}/locations/kubernetesVersions"
 
 
 def pool_document(cluster: Json, pool: Json) -> Json:
@@ -59,6 +63,18 @@ def pool_document(cluster: Json, pool: Json) -> Json:
         "name": pool["name"],
         "type": POOLS,
         "properties": properties,
+    }
+
+
+def version_document() -> Json:
+    """The one Kubernetes version here, as AKS lists the versions of a region."""
+    minor = VERSION.rpartition(".")[0]
+    return {
+        "version": minor,
+        "capabilities": {"supportPlan": ["KubernetesOfficial"]},
+        "isDefault": True,
+        "isPreview": None,
+        "patchVersions": {VERSION: {"upgrades": []}},
     }
 
 
@@ -87,6 +103,17 @@ def _pool_of(cluster: Json, name: str) -> Json:
     raise sayings.pool_not_found(name)
 
 
+def _require_room(world: World, location: str, pools: list[Json], before: list[Json]) -> None:
+    """Raise WireError when the region's quota has no room for the nodes that are added."""
+    more: Counter[str] = Counter()
+    for sign, these in ((1, pools), (-1, before)):
+        for pool in these:
+            more[str(pool.get("vmSize") or "")] += sign * int(pool.get("count") or 1)
+    if short := quota.shortage(world, location, more):
+        size, wanted, left = short
+        raise sayings.too_few_cores(size.family, location, wanted, left)
+
+
 # 4 · Routes: parse, ask the state, render -------------------------------------
 
 
@@ -96,6 +123,9 @@ def create_or_update(world: World, request: Request) -> Reply:
     old, location = place(world, wanted, TYPE, body)
     bodies.check_name(TYPE, request.args["cluster"])
     bodies.check_cluster(request.args["cluster"], body, old)
+    pools = body["properties"].get("agentPoolProfiles")
+    before = old["properties"]["agentPoolProfiles"] if old else []
+    _require_room(world, location, pools or [], before if pools else [])
     clusters = world.state(ManagedClusters)
     made = clusters.change(old, body) if old else clusters.make(wanted, location, body)
     return _begun(world, request, made, clusters.shown(made), 200 if old else 201)
@@ -169,6 +199,7 @@ def put_pool(world: World, request: Request) -> Reply:
     bodies.check_name(POOLS, name)
     old: Json = next((pool for pool in pools if pool["name"] == name), {})
     bodies.check_pool({**sent, "name": name}, old)
+    _require_room(world, cluster["location"], [{**old, **sent}], [old] if old else [])
     pool = bodies.filled_pool({**old, **sent, "name": name}, "Updating" if old else "Creating")
     pools = [pool if one["name"] == name else one for one in pools]
     pools = pools if old else [*pools, pool]
@@ -199,6 +230,12 @@ def list_pools(world: World, request: Request) -> Reply:
     cluster = _found(world, request)
     pools = cluster["properties"]["agentPoolProfiles"]
     return Reply({"value": [pool_document(cluster, pool) for pool in pools]})
+
+
+def list_versions(world: World, request: Request) -> Reply:
+    """The Kubernetes versions of a region: one, which is also the default."""
+    location_of(VERSIONS, {"location": request.args["location"]})
+    return Reply({"values": [version_document()]})
 
 
 def get_operation(world: World, request: Request) -> Reply:
@@ -291,4 +328,5 @@ ROUTES = (
         OPERATIONS,
         ANYONE,
     ),
+    Route("GET", _LOCATION + "/kubernetesVersions", list_versions, TYPE, f"{VERSIONS}/read"),
 )

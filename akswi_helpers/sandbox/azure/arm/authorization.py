@@ -8,7 +8,8 @@
     GET /{scope+}/providers/Microsoft.Authorization/roleDefinitions/{name}
 
 Source: https://learn.microsoft.com/rest/api/authorization, api-version 2022-04-01. Left out:
-conditions (501), deny assignments, custom roles, groups of people, management groups.
+conditions on anything but role assignments (501; see `conditions`), deny assignments, custom roles,
+groups of people, management groups.
 """
 
 from __future__ import annotations
@@ -17,13 +18,23 @@ import re
 import uuid
 from datetime import UTC, datetime
 
+from akswi_helpers.sandbox.azure.arm import conditions
+from akswi_helpers.sandbox.azure.arm import role_refusals as sayings
+from akswi_helpers.sandbox.azure.arm.conditions import Attributes
 from akswi_helpers.sandbox.azure.arm.property_tables import checked
 from akswi_helpers.sandbox.azure.arm.requests import caller_of, takes
 from akswi_helpers.sandbox.azure.arm.resource_ids import name_of, path_of, within
 from akswi_helpers.sandbox.azure.arm.roles import OWNER, Role, all_roles
 from akswi_helpers.sandbox.azure.entra.directory import Directory
 from akswi_helpers.sandbox.late import LateTable
-from akswi_helpers.sandbox.wire import UNVERIFIED, Reply, Request, Route, WireError, not_emulated
+from akswi_helpers.sandbox.wire import (
+    MalformedBody,
+    Reply,
+    Request,
+    Route,
+    WireError,
+    not_emulated,
+)
 from akswi_helpers.sandbox.world import World
 from akswi_helpers.types import Json, ObjectId, ResourceId
 
@@ -45,8 +56,8 @@ def assignment_document(
             "principalId": properties["principalId"],
             "principalType": properties.get("principalType") or "ServicePrincipal",
             "scope": scope,
-            "condition": None,
-            "conditionVersion": None,
+            "condition": properties.get("condition") or None,
+            "conditionVersion": properties.get("conditionVersion") or None,
             "createdOn": before["createdOn"],
             "updatedOn": moment,
             "createdBy": before["createdBy"],
@@ -149,21 +160,51 @@ class Assignments:
 
 
 def allowed(
-    world: World, object_id: ObjectId, action: str, scope: str, *, data: bool = False
+    world: World,
+    object_id: ObjectId,
+    action: str,
+    scope: str,
+    *,
+    data: bool = False,
+    about: Attributes | None = None,
 ) -> bool:
     """Whether a principal may do `action` at `scope`; one that is gone may do nothing.
 
-    `data` asks for a data action (Key Vault, AKS) instead of a control-plane one. Role
-    assignments at the scope and above count, and are read anew at every call.
+    `data` asks for a data action (Key Vault, AKS) instead of a control-plane one; `about` is what
+    conditions may ask of a write or deletion of role assignments. Role assignments at the scope and
+    above count, and are read anew at every call.
     """
-    if not object_id or world.state(Directory).find(object_id) is None:
-        return False
-    for one in world.state(Assignments).counting(scope):
-        role = all_roles().get(role_of(one))
-        mine = one["properties"]["principalId"].lower() == object_id.lower()
-        if mine and role and role.allows(action, data=data):
-            return True
+    for one, role in held(world, object_id, scope):
+        if role.allows(action, data=data):
+            condition = one["properties"].get("condition")
+            if conditions.holds(condition, action, about or {}):
+                return True
     return False
+
+
+def held(world: World, object_id: ObjectId, scope: str) -> list[tuple[Json, Role]]:
+    """The assignments of a principal that hold at `scope`, each with its role."""
+    if not object_id or world.state(Directory).find(object_id) is None:
+        return []
+    found = (
+        (one, all_roles().get(role_of(one)))
+        for one in world.state(Assignments).counting(scope)
+        if one["properties"]["principalId"].lower() == object_id.lower()
+    )
+    return [(one, role) for one, role in found if role]
+
+
+def attributes(world: World, request: Request, action: str) -> Attributes:
+    """What a condition may ask of this request: the assignment it would write or take away."""
+    if action.lower() == f"{TYPE}/write".lower():
+        try:
+            return conditions.of_assignment("request", request.json().get("properties") or {})
+        except MalformedBody:
+            return {}
+    if action.lower() == f"{TYPE}/delete".lower():
+        found = world.state(Assignments).get(request.args["name"])
+        return conditions.of_assignment("resource", found["properties"]) if found else {}
+    return {}
 
 
 def seed(world: World, object_id: ObjectId) -> None:
@@ -190,62 +231,7 @@ def _key(document: Json) -> tuple[str, str, str]:
     return values["scope"].lower(), values["principalId"].lower(), role_of(document)
 
 
-# 3 · Errors: this service's codes ---------------------------------------------
-
-
-def _plain(guid: str) -> str:
-    return guid.replace("-", "").lower()
-
-
-def assignment_exists(other: Json) -> WireError:
-    """The same role, principal and scope under another name."""
-    text = "The role assignment already exists. The ID of the existing role assignment is "
-    return WireError(409, "RoleAssignmentExists", f"{text}{_plain(other['name'])}.")
-
-
-def update_not_permitted() -> WireError:
-    """The same name with other values."""
-    text = "Tenant ID, application ID, principal ID, and scope are not allowed to be updated."
-    return WireError(400, "RoleAssignmentUpdateNotPermitted", text)
-
-
-def principal_not_found(principal: str, tenant: str) -> WireError:
-    """Nobody in the directory has this object id."""
-    text = (
-        f"Principal {_plain(principal)} does not exist in the directory {tenant}. Check that you "
-        "have the correct principal ID. If you are creating this principal and then immediately "
-        "assigning a role, this error might be related to a replication delay. In this case, set "
-        "the role assignment principalType property to a value, such as ServicePrincipal, User, "
-        "or Group.  See https://aka.ms/docs-principaltype"
-    )
-    return WireError(400, "PrincipalNotFound", text)
-
-
-def unmatched_principal_type(principal: str, wanted: str) -> WireError:
-    """The principal is of another type than the request says; the misspelling is Azure's."""
-    text = (
-        f"The PrincipalId '{_plain(principal)}' has type 'ServicePrincipal' , which is different "
-        f"from specified PrinciaplType '{wanted}'."
-    )
-    return WireError(400, "UnmatchedPrincipalType", text)
-
-
-def invalid_assignment_id(name: str) -> WireError:
-    """The name is not a GUID."""
-    text = f"The role assignment ID '{name}' is not valid. The role assignment ID must be a GUID."
-    return WireError(400, "InvalidRoleAssignmentId", UNVERIFIED + text)
-
-
-def definition_not_found(role: str) -> WireError:
-    """There is no such role here."""
-    text = f"The specified role definition with ID '{_plain(role)}' does not exist."
-    return WireError(404, "RoleDefinitionDoesNotExist", UNVERIFIED + text)
-
-
-def assignment_not_found(name: str) -> WireError:
-    """No assignment of that name at this scope."""
-    text = f"The role assignment '{name}' is not found."
-    return WireError(404, "RoleAssignmentNotFound", UNVERIFIED + text)
+# 3 · Errors: in role_refusals.py ---------------------------------------------
 
 
 # 4 · Routes: parse, ask the state, render -------------------------------------
@@ -259,9 +245,9 @@ def create(world: World, request: Request) -> Reply:
     assignments, old = world.state(Assignments), world.state(Assignments).get(name)
     made = assignment_document(scope, name, properties, by, now, old)
     if old is not None and _key(old) != _key(made):
-        raise update_not_permitted()
+        raise sayings.update_not_permitted()
     if twin := assignments.twin(made):
-        raise assignment_exists(twin)
+        raise sayings.assignment_exists(twin)
     same = old is not None and _without_times(old) == _without_times(made)
     shown = old if same and old else assignments.put(made)
     return Reply(_just_written(shown), 201)
@@ -316,39 +302,52 @@ def get_definition(world: World, request: Request) -> Reply:
     """One built-in role."""
     role = all_roles().get(request.args["name"].lower())
     if role is None:
-        raise definition_not_found(request.args["name"])
+        raise sayings.definition_not_found(request.args["name"])
     return Reply(definition_document(role, world.subscription_id))
 
 
 def _found(world: World, request: Request) -> Json:
     found = world.state(Assignments).at(path_of(request.args["scope"]), request.args["name"])
     if found is None:
-        raise assignment_not_found(request.args["name"])
+        raise sayings.assignment_not_found(request.args["name"])
     return found
 
 
 def _properties(world: World, scope: str, name: str, sent: Json) -> Json:
     """The checked properties, the role's id in its subscription form. Raises WireError."""
     if not _is_guid(name):
-        raise invalid_assignment_id(name)
+        raise sayings.invalid_assignment_id(name)
     _require_scope(world, scope)
-    for field in ("condition", "conditionVersion", "delegatedManagedIdentityResourceId"):
-        if sent.get(field):
-            raise not_emulated(f"the property 'properties.{field}' of {TYPE}")
+    if sent.get("delegatedManagedIdentityResourceId"):
+        what = "properties.delegatedManagedIdentityResourceId"
+        raise not_emulated(f"the property '{what}' of {TYPE}")
+    _check_condition(sent.get("condition"), sent.get("conditionVersion"))
     role = name_of(sent["roleDefinitionId"]).lower()
     if role not in all_roles():
-        raise definition_not_found(role)
+        raise sayings.definition_not_found(role)
     _check_principal(world, sent)
     return {**sent, "roleDefinitionId": definition_id(world.subscription_id, role)}
+
+
+def _check_condition(text: str | None, version: str | None) -> None:
+    if (text or version) and version != "2.0":
+        raise sayings.condition_version(str(version or ""))
+    try:
+        if text:
+            conditions.read(text)
+    except conditions.BadCondition as error:
+        raise sayings.invalid_condition(str(error)) from error
+    except conditions.NotUnderstood as error:
+        raise not_emulated(f"'{error}' in a condition of {TYPE}") from error
 
 
 def _check_principal(world: World, sent: Json) -> None:
     known = world.state(Directory).knows(sent["principalId"])
     wanted = sent.get("principalType")
     if not known and not wanted:
-        raise principal_not_found(sent["principalId"], world.tenant_id)
+        raise sayings.principal_not_found(sent["principalId"], world.tenant_id)
     if known and wanted and wanted != "ServicePrincipal":
-        raise unmatched_principal_type(sent["principalId"], wanted)
+        raise sayings.unmatched_principal_type(sent["principalId"], wanted)
 
 
 def _require_scope(world: World, scope: str) -> None:

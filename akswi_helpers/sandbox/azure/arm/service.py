@@ -26,6 +26,7 @@ from akswi_helpers.sandbox.azure.arm import (
     authorization,
     deployments,
     managed_identity,
+    permissions,
     refusals,
     resource_groups,
     resources,
@@ -139,6 +140,7 @@ def _judged(world: World, request: Request, route: Route) -> Request:
     _require_subscription(world, request)
     _require_version(request, route)
     _require_role(world, request, route)
+    subscriptions.require_registered(world, route.type)
     refuse_unknown_query(route.handler, request)
     return _in_group(world, request, route)
 
@@ -209,8 +211,8 @@ def _require_role(world: World, request: Request, route: Route) -> None:
         return
     assert request.caller is not None
     action, scope = route.action or _derived(request, route), target_of(request.path)
-    if not authorization.allowed(world, request.caller.object_id, action, scope):
-        who = request.caller
+    who, about = request.caller, authorization.attributes(world, request, action)
+    if not authorization.allowed(world, who.object_id, action, scope, about=about):
         raise refusals.authorization_failed(who.client_id, who.object_id, action, scope)
 
 
@@ -286,6 +288,7 @@ ROUTES: tuple[Route, ...] = (
     *resource_groups.ROUTES,
     *resources.ROUTES,
     *authorization.ROUTES,
+    *permissions.ROUTES,
     *managed_identity.ROUTES,
     *keyvault_vaults.ROUTES,
     *compute.ROUTES,

@@ -5,12 +5,14 @@
     GET …/resourceGroups/{group}/providers/Microsoft.Compute/virtualMachineScaleSets/{name}
     PATCH …/resourceGroups/{group}/providers/Microsoft.Compute/virtualMachineScaleSets/{name}
     GET …/providers/Microsoft.Compute/locations/{location}/operations/{operation}
+    GET …/providers/Microsoft.Compute/locations/{location}/usages
 
 Scale sets are made and deleted by AKS, in the cluster's node resource group. The identities of one
 are what IMDS answers for on its nodes.
 
 Source: https://learn.microsoft.com/rest/api/compute/virtual-machine-scale-sets and recorded
-exchanges. Left out: making scale sets, instances, and every change but that of the identity (501).
+exchanges. Left out: making scale sets, instances, sizes, and every change but that of the identity
+(501).
 """
 
 from __future__ import annotations
@@ -24,7 +26,8 @@ from akswi_helpers.sandbox.azure.arm.operations import (
 )
 from akswi_helpers.sandbox.azure.arm.requests import ANYONE, caller_of, takes
 from akswi_helpers.sandbox.azure.arm.resource_ids import group_id, path_of
-from akswi_helpers.sandbox.azure.arm.resources import Resources
+from akswi_helpers.sandbox.azure.arm.resources import Resources, location_of
+from akswi_helpers.sandbox.azure.compute import quota
 from akswi_helpers.sandbox.dials import Dials
 from akswi_helpers.sandbox.wire import (
     UNVERIFIED,
@@ -41,6 +44,7 @@ from akswi_helpers.types import Json, ResourceId
 
 TYPE = "Microsoft.Compute/virtualMachineScaleSets"
 NAMESPACE = "Microsoft.Compute"
+USAGES = f"{NAMESPACE}/locations/usages"
 
 
 def scale_set_document(
@@ -169,6 +173,12 @@ def get_operation(world: World, request: Request) -> Reply:
     return Reply(status_document(request.args["operation"], found), headers=poll_headers(world))
 
 
+def list_usages(world: World, request: Request) -> Reply:
+    """The cores used and allowed in a region."""
+    location = location_of(USAGES, {"location": request.args["location"]})
+    return Reply({"value": quota.usages(world, location)})
+
+
 def _id(request: Request) -> ResourceId:
     args = request.args
     group = group_id(args["subscription"], args["group"])
@@ -226,6 +236,7 @@ _OPERATION = (
     f"/subscriptions/{{subscription}}/providers/{NAMESPACE}/locations/{{location}}"
     "/operations/{operation}"
 )
+_USAGES = f"/subscriptions/{{subscription}}/providers/{NAMESPACE}/locations/{{location}}/usages"
 
 ROUTES = (
     Route("GET", _GROUP, list_by_group, TYPE),
@@ -233,4 +244,5 @@ ROUTES = (
     Route("GET", _ONE, get, TYPE),
     Route("PATCH", _ONE, update, TYPE),
     Route("GET", _OPERATION, get_operation, TYPE, ANYONE),
+    Route("GET", _USAGES, list_usages, TYPE, f"{USAGES}/read"),
 )

@@ -3,7 +3,8 @@
 A service principal's lives 60 minutes, a managed identity's 24 hours; both are dated back by five.
 
 Source: the token in Key Vault's documentation of its error codes; lifetimes as observed.
-Left out: rh, xms_tcdt, and the `roles` of Graph permissions.
+A token for Graph carries the permissions that its application holds there, as `roles`.
+Left out: rh, xms_tcdt.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from akswi_helpers.sandbox.azure.entra.access import (
     VAULT_AUDIENCES,
     issuer_url,
 )
-from akswi_helpers.sandbox.azure.entra.directory import Principal
+from akswi_helpers.sandbox.azure.entra.directory import DEPLOYER_NAME, Principal
 from akswi_helpers.sandbox.tokens import SigningKeys
 from akswi_helpers.sandbox.world import World
 from akswi_helpers.types import Json, Jws
@@ -27,6 +28,8 @@ from akswi_helpers.types import Json, Jws
 BACKDATED = 300
 HOUR, DAY = 3600, 86_400
 RESOURCES = ARM_AUDIENCES | VAULT_AUDIENCES | GRAPH_AUDIENCES | AKS_AUDIENCES
+
+GRAPH_PERMISSION = "Application.ReadWrite.All"
 
 SECRET, ASSERTION = "1", "2"  # appidacr: how the client proved who it is
 
@@ -74,6 +77,13 @@ def _claims(world: World, principal: Principal, audience: str, proof: str, lifet
         "uti": secrets.token_urlsafe(16),
         "ver": "1.0",
     }
+    if audience in GRAPH_AUDIENCES and principal.object_id == deployer(world):
+        claims["roles"] = [GRAPH_PERMISSION]
     if principal.resource_id:
         claims["xms_mirid"] = principal.resource_id.replace("/resourceGroups/", "/resourcegroups/")
     return claims
+
+
+def deployer(world: World) -> str:
+    """The object id of the one principal that holds a permission of Graph's."""
+    return world.ids.fixed("service principal", DEPLOYER_NAME)

@@ -50,7 +50,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from akswi_helpers.sandbox.azure.entra import access
-from akswi_helpers.sandbox.azure.entra.directory import DEPLOYER_NAME, Directory
+from akswi_helpers.sandbox.azure.entra.access_tokens import deployer
+from akswi_helpers.sandbox.azure.entra.directory import Directory
 from akswi_helpers.sandbox.azure.graph import (
     applications,
     credentials,
@@ -102,9 +103,8 @@ def _request_ids(request: Request) -> dict[str, str]:
 
 def is_granted(world: World, caller: Caller) -> bool:
     """Whether the caller holds Application.ReadWrite.All: the deployer, and nobody else."""
-    deployer = world.ids.fixed("service principal", DEPLOYER_NAME)
-    alive = world.state(Directory).find(deployer) is not None
-    return alive and caller.object_id == deployer
+    alive = world.state(Directory).find(caller.object_id) is not None
+    return alive and caller.object_id == deployer(world)
 
 
 # 3 · Errors: situations are in graph_refusals.py; here, the envelope ---------------------------
