@@ -38,6 +38,7 @@ class Lab:
     scenarios: tuple[Scenario, ...]
     stage: str = "00"
     accept_cost: bool = False
+    left_out: dict[str, str] = field(default_factory=dict)
     _memory: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @property

@@ -13,6 +13,7 @@ from akswi_helpers.sandbox.azure.compute import quota
 from akswi_helpers.sandbox.wire import WireError
 from akswi_helpers.sandbox.world import World
 from akswi_helpers.types import Json
+from akswi_helpers.vm_sizes import size_of
 from tests.sandbox.azure.conftest import OWNER, STRANGER, Arm, Clients, give, refusal
 
 CONTRIBUTOR = "b24988ac-6180-42a0-ab88-20f7382dd24c"
@@ -102,7 +103,7 @@ def test_usages_count_the_cores_of_scale_sets(world: World) -> None:
     ],
 )
 def test_size_tells_its_cores_and_family(name: str, cores: int, family: str) -> None:
-    size = quota.size_of(name)
+    size = size_of(name)
     assert size
     assert (size.cores, size.family) == (cores, family)
 

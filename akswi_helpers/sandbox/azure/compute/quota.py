@@ -3,43 +3,22 @@
     usages(world, location)             what Microsoft.Compute lists
     shortage(world, location, more)     which of these machines there is no room for
 
-The limits are the sandbox's own: on Azure each subscription has others. Source: the names of sizes
-(https://learn.microsoft.com/azure/virtual-machines/vm-naming-conventions) and of their families.
-Left out: sizes that a region or a subscription does not offer; spot machines.
+The limits are the sandbox's own: on Azure each subscription has others. Source:
+https://learn.microsoft.com/rest/api/compute/usage/list. Left out: sizes that a region or a
+subscription does not offer; spot machines.
 """
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from dataclasses import dataclass
 
 from akswi_helpers.sandbox.azure.arm.resources import Resources
 from akswi_helpers.sandbox.world import World
 from akswi_helpers.types import Json
+from akswi_helpers.vm_sizes import Size, size_of
 
 SCALE_SETS = "Microsoft.Compute/virtualMachineScaleSets"
 LIMIT = 1000  # cores, in each region and of each family
-_SIZE = re.compile(r"Standard_([A-Z]+)(\d+)(?:-\d+)?([a-z]*)(?:_v(\d+))?", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class Size:
-    """A machine size: its cores, and the family whose quota they count against."""
-
-    cores: int
-    family: str  # "standardDSv5Family"
-    plain: str  # "Standard DSv5 Family vCPUs"
-
-
-def size_of(name: str) -> Size | None:
-    """What "Standard_D2s_v5" takes; None for a name that does not tell."""
-    found = _SIZE.fullmatch(name)
-    if not found:
-        return None
-    letters, cores, features, version = found.groups()
-    line = f"{letters.upper()}{features.upper()}{f'v{version}' if version else ''}"
-    return Size(int(cores), f"standard{line}Family", f"Standard {line} Family vCPUs")
 
 
 def usages(world: World, location: str) -> list[Json]:
