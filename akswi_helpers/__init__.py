@@ -23,6 +23,7 @@ __all__ = [
     "node_identity",
     "open_lab",
     "pod_tokens",
+    "preflight",
     "scenarios",
     "vault_access",
     "vaults",

@@ -1,9 +1,10 @@
 """The `akswi` command: run the notebooks, open them, and look after the sandbox.
 
-    akswi run       the notebooks in order, headless
-    akswi lab       JupyterLab on working copies
-    akswi handout   the notebooks as one HTML file
-    akswi sandbox   start, stop, status, env, reset, log
+    akswi run         the notebooks in order, headless
+    akswi preflight   what the lab needs, and who can give it
+    akswi lab         JupyterLab on working copies
+    akswi handout     the notebooks as one HTML file
+    akswi sandbox     start, stop, status, env, reset, log
 
 Whatever cannot go on is one sentence on standard error: exit 2 when it was asked for wrongly, else
 1. Nothing heavy is imported until a command needs it.
@@ -71,6 +72,24 @@ def run(
         report.absolute() if report else None,
     )
     raise typer.Exit(runner.run(walk))
+
+
+@app.command()
+def preflight(
+    target: Annotated[str | None, typer.Option(help="sandbox or azure.")] = None,
+    resource_group: Annotated[str | None, typer.Option(help="The lab's resource group.")] = None,
+    location: Annotated[str | None, typer.Option(help="Azure region, such as westeurope.")] = None,
+    scenario: Annotated[list[str] | None, typer.Option(help="app1 … app5; repeatable.")] = None,
+) -> None:
+    """Look at what the lab needs (rights, quota, names, programs); nothing is made."""
+    from akswi_helpers import preflight
+    from akswi_helpers.lab import open_lab
+    from akswi_helpers.preflight import telling
+
+    found = preflight.findings(open_lab("00", target, resource_group, location, scenario or None))
+    for line in telling.lines(found):
+        typer.echo(line)
+    raise typer.Exit(int(any(one.stops for one in found)))
 
 
 @app.command()

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from akswi_helpers.lab import Lab
 
 PATIENCE_S = 30
+LEFT_OUT = "left out"
 # How long until an app has surely read again: it does every second here, every 30 on Azure.
 SANDBOX_READS_S, AZURE_READS_S = 4, 45
 # A mounted file is read again at each rotation: every two minutes, here as on Azure.
@@ -49,11 +50,16 @@ OF_KEYS = ("AADSTS7000272", "AADSTS90061")  # Entra read the issuer's documents,
 
 @explain.told
 def table(lab: Lab) -> pd.DataFrame:
-    """A row per chosen app: whether it works, how, and whether both fingerprints are equal."""
+    """A row per chosen app: whether it works, how, and whether both fingerprints are equal.
+
+    An app that a right is missing for has a row that says so.
+    """
     import pandas as pd
 
     with progress.step("Comparing what the apps have with what the vaults hold"):
         rows = [_row(lab, scenario) for scenario in lab.scenarios]
+    rows += [_left_out(lab, scenarios.named(app)) for app in lab.left_out]
+    rows.sort(key=lambda row: row["app"])
     progress.evidence(rows)
     found = pd.DataFrame(rows).set_index("app")
     # The value is random in each sandbox: a committed output holds none of its fingerprint.
@@ -63,7 +69,9 @@ def table(lab: Lab) -> pd.DataFrame:
 def picture(found: pd.DataFrame) -> Picture:
     """A table of this module as a picture: each pod beside its vault, equal or different."""
     rows = [
-        (str(app), row["proof"] == "equal", str(row["in the pod"])) for app, row in found.iterrows()
+        (str(app), row["proof"] == "equal", str(row["in the pod"]))
+        for app, row in found.iterrows()
+        if row["works"] != LEFT_OUT
     ]
     return stills.evidence(rows)
 
@@ -125,6 +133,19 @@ def _row(lab: Lab, scenario: Scenario) -> dict[str, str]:
         "in the pod": repr(found) if found else _said(lab, scenario),
         "in the vault": repr(kept),
         "proof": "equal" if equal else "different",
+    }
+
+
+def _left_out(lab: Lab, scenario: Scenario) -> dict[str, str]:
+    since = {"since": ""} if len(lab.scenarios) > 1 else {}
+    return {
+        "app": scenario.name,
+        "works": LEFT_OUT,
+        "how": scenario.identity,
+        **since,
+        "in the pod": "",
+        "in the vault": "",
+        "proof": "none: a right is missing",
     }
 
 

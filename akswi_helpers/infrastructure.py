@@ -62,6 +62,7 @@ def deploy(lab: Lab) -> Deployment:
     if standing is not None and _as_promised(lab, standing):
         return _shown(standing, changed=False)
     _afford(lab)
+    _require_means(lab)
     _refuse_foreign_resources(lab)
     lab.ledger.note(
         "deployment", f"{lab.group_id}/providers/Microsoft.Resources/deployments/{NAME}"
@@ -161,6 +162,7 @@ def _group(lab: Lab) -> None:
     standing = find_group(lab.cloud, lab.resource_group)
     if standing is None:
         _afford(lab)
+        _require_means(lab)
         lab.ledger.note("resource group", lab.group_id)
         groups.create_or_update(lab.resource_group, {"location": lab.location, "tags": lab.tags})
         return
@@ -175,6 +177,14 @@ def _afford(lab: Lab) -> None:
             "This costs money on Azure, and nothing was made: set accept_cost = True in the "
             "parameters cell, or run 'akswi run --yes'."
         )
+
+
+def _require_means(lab: Lab) -> None:
+    """Before the first write on Azure: raise LabError when something is missing for it."""
+    from akswi_helpers import preflight
+
+    if not lab.cloud.is_sandbox:
+        preflight.require(lab)
 
 
 def _refuse_foreign_resources(lab: Lab) -> None:

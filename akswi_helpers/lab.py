@@ -30,7 +30,10 @@ Made = TypeVar("Made")
 
 @dataclass
 class Lab:
-    """One lab. `cloud` makes the clients; `folder` holds its ledger and kubeconfig."""
+    """One lab. `cloud` makes the clients; `folder` holds its ledger and kubeconfig.
+
+    `left_out` holds the apps that a right is missing for, each with the reason.
+    """
 
     cloud: Target
     resource_group: str
@@ -100,6 +103,7 @@ class Lab:
             "region": self.location,
             "you are": str(self.cloud.who),
             "scenarios": ", ".join(scenario.name for scenario in self.scenarios),
+            **{f"not {app}": reason for app, reason in self.left_out.items()},
         }
 
     def __repr__(self) -> str:
@@ -130,14 +134,17 @@ def open_lab(
 ) -> Lab:
     """The lab, as far as notebook `stage` needs it.
 
-    Raises UsageError for a parameter that cannot be meant, LabError for a group that is not the
-    lab's, NotThereYet when an earlier notebook has to run first; with `catch_up`, runs its verbs.
+    On Azure, apps that a right is missing for are left out, which is said. Raises UsageError for a
+    parameter that cannot be meant, LabError for a group that is not the lab's, or when no app is
+    left, NotThereYet when an earlier notebook has to run first; with `catch_up`, runs its verbs.
     """
     from akswi_helpers import passing, stages
 
     stages.at(stage)
     asked = parameters.settle(target, resource_group, location, scenarios)
     lab = _at(asked, stage, accept_cost)
+    if stage != stages.FIRST and not lab.cloud.is_sandbox:
+        _leave_out(lab, stage)
     if catch_up:
         stages.bring(lab, stage)
     else:
@@ -149,6 +156,18 @@ def open_lab(
             passing.over(lab, stages.at(stage))
             progress.passed_over(passing.sentence(lab, stages.at(stage)))
     return lab
+
+
+def _leave_out(lab: Lab, stage: str) -> None:
+    """Go on without the apps that a right is missing for; the sandbox's deployer lacks none."""
+    from akswi_helpers import preflight, stages
+
+    preflight.narrow(lab)
+    if not lab.scenarios and stage != stages.LAST:
+        raise LabError(" ".join(lab.left_out.values()))
+    if progress.in_a_notebook():
+        for reason in lab.left_out.values():
+            print(reason)  # noqa: T201 - this is the page's own text
 
 
 def _show_tables_whole() -> None:

@@ -10,7 +10,7 @@ import json
 import shutil
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
@@ -65,6 +65,11 @@ class Reporter:
         if self._live or heading != self._heading:
             self._draw(text)
         self._heading = heading
+
+    def tell(self, lines: Iterable[str]) -> None:
+        """Say something that is no result."""
+        for line in lines:
+            self._line(line, self._err)
 
     def done(self, name: str, seconds: float) -> None:
         """A notebook ran to its end, or had nothing to do for these apps."""

@@ -24,6 +24,7 @@ from akswi_helpers.errors import UsageError
 from akswi_helpers.execution import Stopped, execute
 from akswi_helpers.interrupts import finishing
 from akswi_helpers.parameters import Parameters
+from akswi_helpers.preflight import telling
 from akswi_helpers.report import Report
 from akswi_helpers.reporting import Reporter
 from akswi_helpers.types import Json
@@ -105,6 +106,8 @@ def _all(walk: Walk, chosen: Sequence[Path], report: Report) -> int:
     with tempfile.TemporaryDirectory(prefix="akswi-") as folder:
         _prepare(Path(folder) / "progress.jsonl")
         reporter = Reporter(Path(folder) / "progress.jsonl")
+        if walk.parameters.target == "azure" and _makes_the_lab(walk, chosen):
+            reporter.tell(telling.not_there(walk.parameters))
         with warm_kernels.kept() as kernels:
             going = _Run(walk, out, reporter, report, kernels)
             code = _until_interrupted(going, chosen)
@@ -127,6 +130,10 @@ class _Run:
     reporter: Reporter
     report: Report
     kernels: warm_kernels.Kernels | None
+
+
+def _makes_the_lab(walk: Walk, chosen: Sequence[Path]) -> bool:
+    return walk.catch_up or any(path.name.startswith(stages.MAKES) for path in chosen)
 
 
 def _until_interrupted(going: _Run, chosen: Sequence[Path]) -> int:

@@ -27,6 +27,8 @@ from akswi_helpers.errors import NotThereYet, UsageError
 if TYPE_CHECKING:
     from akswi_helpers.lab import Lab
 
+FIRST = "00"  # looking around needs nothing
+MAKES = "01"  # the first that writes
 LAST = "99"  # cleaning up needs nothing to stand
 
 

@@ -67,15 +67,10 @@ def require(lab: Lab) -> None:
 
 @explain.told
 def narrow(lab: Lab) -> None:
-    """Leave out the apps that you lack a right for; `lab.left_out` then says why.
-
-    Raises LabError when none is left.
-    """
+    """Leave out the apps that you lack a right for; `lab.left_out` then says why."""
     for app, one in _missing(lab).items():
-        lab.left_out[app] = one.sentence()
+        lab.left_out[app] = f"{app} is left out. {one.sentence()}"
     lab.scenarios = tuple(one for one in lab.scenarios if one.name not in lab.left_out)
-    if not lab.scenarios:
-        raise LabError(" ".join(lab.left_out.values()))
 
 
 @explain.told

@@ -182,17 +182,20 @@ def _narrowed(lab: Lab, condition: str | None) -> str:
     from akswi_helpers.sandbox.azure.arm import conditions
 
     you, kind = lab.cloud.who.object_id, lab.cloud.who.kind
-    mine, theirs = {"principalId": you, "principalType": kind}, {"principalId": None}
-    wanted = [{**mine, "roleDefinitionId": role} for role in ROLES.values()]
-    wanted.append({**theirs, "roleDefinitionId": ROLES["Key Vault Secrets User"]})
+    admin, officer, reader = ROLES.values()
+    wanted: list[Json] = [
+        {"roleDefinitionId": admin, "principalId": you, "principalType": kind},
+        {"roleDefinitionId": officer, "principalId": you, "principalType": kind},
+        {"roleDefinitionId": reader, "principalId": None},  # the identities are not made yet
+    ]
     try:
-        passes = [
+        passes = all(
             conditions.holds(condition, WRITE_ROLES, conditions.of_assignment("request", one))
             for one in wanted
-        ]
+        )
     except ValueError:  # a condition that is not read here
         return UNKNOWN
-    return OK if all(passes[:2] + passes[3:]) else MISSING
+    return OK if passes else MISSING
 
 
 def _scope(lab: Lab) -> str:

@@ -86,7 +86,7 @@ def cores(lab: Lab) -> list[Finding]:
 def vault_names(lab: Lab) -> list[Finding]:
     """Whether the five names are free in all of Azure, or the lab's own."""
     mine = _in_group(lab, inventory.VAULT)
-    taken = [name for name in _vault_names(lab) if name not in mine and not _is_free(lab, name)]
+    taken = [name for name in names_of_vaults(lab) if name not in mine and not _is_free(lab, name)]
     if not taken:
         return [Finding("the names of the five vaults", OK, "the vaults")]
     deleted = {str(row.name): row for row in lab.cloud.vaults().vaults.list_deleted()}
@@ -127,7 +127,7 @@ def _in_group(lab: Lab, kind: str) -> set[str]:
     return {str(row.name) for row in rows if str(row.type).lower() == kind.lower()}
 
 
-def _vault_names(lab: Lab) -> list[str]:
+def names_of_vaults(lab: Lab) -> list[str]:
     """What main.json will call the vaults: it makes them from the group's id."""
     from akswi_helpers.sandbox.templates.hashes import unique_string
 

@@ -150,7 +150,8 @@ def _require_rights(world: World, caller: Caller, found: list[Planned]) -> None:
 def _may_make(world: World, caller: Caller, planned: Planned) -> bool:
     from akswi_helpers.sandbox.azure.arm import authorization, conditions
 
-    action, about = f"{planned.type}/write", {}
+    action = f"{planned.type}/write"
+    about: conditions.Attributes = {}
     if planned.type.lower() == authorization.TYPE.lower():
         about = conditions.of_assignment("request", _properties_so_far(planned))
     return authorization.allowed(world, caller.object_id, action, planned.id, about=about)
