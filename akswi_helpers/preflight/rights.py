@@ -30,6 +30,7 @@ ROLES = {
 }
 """The roles that main.json and kvRbac.json assign."""
 
+GROUP = "the resource group"  # what `lab.once` calls it
 WRITE_ROLES = "Microsoft.Authorization/roleAssignments/write"
 DELETE_ROLES = "Microsoft.Authorization/roleAssignments/delete"
 _GROUPS = "Microsoft.Resources/subscriptions/resourceGroups/write"
@@ -140,7 +141,7 @@ def lab_group(lab: Lab) -> object:
     """The lab's resource group as Azure has it, or None; asked once."""
     from akswi_helpers.lab import find_group
 
-    return lab.once("the group", lambda: find_group(lab.cloud, lab.resource_group))
+    return lab.once(GROUP, lambda: find_group(lab.cloud, lab.resource_group))
 
 
 def node_group(lab: Lab) -> str:

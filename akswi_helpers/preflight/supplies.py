@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 NODES_NEED = ("Microsoft.Compute", "Microsoft.Network")
 """What AKS makes nodes of, besides what the template names."""
+UNREGISTERED, CONTENTS = "the providers that are not registered", "what is in the group"
 ELSEWHERE = "pick another region"
 OTHER_GROUP = "pick another name for the resource group"
 
@@ -45,13 +46,18 @@ def group(lab: Lab) -> list[Finding]:
 
 def providers(lab: Lab) -> list[Finding]:
     """Whether the subscription has asked for each provider that the lab needs."""
-    named = {kind.partition("/")[0] for kind in template.declared()}
-    wanted = sorted((named | set(NODES_NEED)) - {"Microsoft.Authorization"})
+    if out := unregistered(lab):
+        return [_unregistered(lab, one) for one in out]
+    return [Finding(f"resource providers: {', '.join(_providers())}", OK, "their resources")]
+
+
+def unregistered(lab: Lab) -> list[str]:
+    """The providers that the lab needs and that are not registered; asked once in each check."""
     known = lab.cloud.resources().providers
-    out = [one for one in wanted if known.get(one).registration_state != "Registered"]
-    if not out:
-        return [Finding(f"resource providers: {', '.join(wanted)}", OK, "their resources")]
-    return [_unregistered(lab, one) for one in out]
+    return lab.once(
+        UNREGISTERED,
+        lambda: [one for one in _providers() if known.get(one).registration_state != "Registered"],
+    )
 
 
 def version(lab: Lab) -> list[Finding]:
@@ -98,6 +104,11 @@ def programs(lab: Lab) -> list[Finding]:
     return [_helm(), _kubectl(lab)]
 
 
+def _providers() -> list[str]:
+    named = {kind.partition("/")[0] for kind in template.declared()}
+    return sorted((named | set(NODES_NEED)) - {"Microsoft.Authorization"})
+
+
 def _unregistered(lab: Lab, namespace: str) -> Finding:
     do = f"az provider register --namespace {namespace}"
     mine = rights.may(lab, f"{namespace}/register/action")
@@ -123,7 +134,7 @@ def _cores_left(lab: Lab) -> dict[str, int]:
 def _in_group(lab: Lab, kind: str) -> set[str]:
     if rights.lab_group(lab) is None:
         return set()
-    rows = lab.once("what is in the group", lambda: inventory.in_group(lab))
+    rows = lab.once(CONTENTS, lambda: inventory.in_group(lab))
     return {str(row.name) for row in rows if str(row.type).lower() == kind.lower()}
 
 

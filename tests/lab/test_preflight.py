@@ -119,6 +119,8 @@ def test_provider_that_is_not_registered_is_named(owner: Lab) -> None:
     try:
         with pytest.raises(LabError, match=r"you register it: az provider register --namespace"):
             preflight.require(owner)
+        assert preflight.check(owner).loc["the names of the five vaults", "state"] == "unknown"
+        assert known.get("Microsoft.KeyVault").registration_state == "Unregistered"
     finally:
         known.register("Microsoft.KeyVault")
 
