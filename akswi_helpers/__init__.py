@@ -15,6 +15,7 @@ __all__ = [
     "apps",
     "clean_up",
     "cluster",
+    "cost",
     "events",
     "evidence",
     "explain",

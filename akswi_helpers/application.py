@@ -213,7 +213,7 @@ def _register(lab: Lab) -> Any:
     from msgraph.generated.models.application import Application as Body
 
     lab.ledger.note(KIND, tag(lab))
-    body = Body(display_name=NAME, tags=[tag(lab)], sign_in_audience="AzureADMyOrg")
+    body = Body(display_name=NAME, tags=_tags(lab), sign_in_audience="AzureADMyOrg")
     made = answer(lab.cloud.graph().applications.post(body))
     _settled(lambda: _require_listed(lab), lab)
     return made
@@ -222,8 +222,13 @@ def _register(lab: Lab) -> Any:
 def _new_principal(lab: Lab, client: str) -> Any:
     from msgraph.generated.models.service_principal import ServicePrincipal
 
-    body = ServicePrincipal(app_id=client, tags=[tag(lab)])
+    body = ServicePrincipal(app_id=client, tags=_tags(lab))
     return answer(lab.cloud.graph().service_principals.post(body))
+
+
+def _tags(lab: Lab) -> list[str]:
+    """The tag that proves it, and those that say who made it and when it should be gone."""
+    return [tag(lab), *(f"{name}={value}" for name, value in ownership.kept(lab.tags).items())]
 
 
 def _applications(lab: Lab) -> list[Any]:

@@ -180,8 +180,8 @@ def _connect(lab: Lab, path: Path) -> Any:
     load(str(path), client_configuration=settings)
     if "//127.0.0.1" in settings.host or "//localhost" in settings.host:
         settings.proxy = None
-    elif lab.cloud.transport:
-        settings.proxy = lab.cloud.transport["proxies"]["https"]
+    elif proxy := lab.cloud.proxy():
+        settings.proxy = proxy
     if settings.proxy and "@" in settings.proxy:
         settings.proxy_headers = _proxy_headers(settings.proxy)
     return client.ApiClient(settings)

@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from akswi_helpers import explain, inventory, ownership, progress, template
+from akswi_helpers import cost, explain, inventory, ownership, progress, template
 from akswi_helpers.errors import LabError, NotThereYet
 from akswi_helpers.scenarios import named
 
@@ -61,7 +61,7 @@ def deploy(lab: Lab) -> Deployment:
     standing = _finished(lab)
     if standing is not None and _as_promised(lab, standing):
         return _shown(standing, changed=False)
-    _afford(lab)
+    cost.agree(lab)
     _require_means(lab)
     _refuse_foreign_resources(lab)
     lab.ledger.note(
@@ -161,7 +161,7 @@ def _group(lab: Lab) -> None:
     groups = lab.cloud.resources().resource_groups
     standing = find_group(lab.cloud, lab.resource_group)
     if standing is None:
-        _afford(lab)
+        cost.agree(lab)
         _require_means(lab)
         lab.ledger.note("resource group", lab.group_id)
         groups.create_or_update(lab.resource_group, {"location": lab.location, "tags": lab.tags})
@@ -169,14 +169,6 @@ def _group(lab: Lab) -> None:
     ownership.refuse_foreign(
         f"The resource group '{lab.resource_group}'", standing.tags, lab.resource_group
     )
-
-
-def _afford(lab: Lab) -> None:
-    if not lab.cloud.is_sandbox and not lab.accept_cost:
-        raise LabError(
-            "This costs money on Azure, and nothing was made: set accept_cost = True in the "
-            "parameters cell, or run 'akswi run --yes'."
-        )
 
 
 def _require_means(lab: Lab) -> None:

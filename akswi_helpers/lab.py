@@ -51,8 +51,18 @@ class Lab:
 
     @property
     def tags(self) -> dict[str, str]:
-        """The tags of everything that this lab makes."""
-        return ownership.tags(self.resource_group)
+        """The tags of everything that this lab makes.
+
+        Who made it and when it should be gone are read back from its group, so that a second run
+        changes no tag; they are new only while there is no group.
+        """
+        return self.once("tags", self._tags)
+
+    def _tags(self) -> dict[str, str]:
+        group = find_group(self.cloud, self.resource_group)
+        new = {ownership.OWNER: self.cloud.who.owner, ownership.DELETE_BY: parameters.delete_by()}
+        guard = new if group is None else ownership.kept(group.tags)
+        return {**ownership.tags(self.resource_group), **guard}
 
     @cached_property
     def folder(self) -> Path:
@@ -104,6 +114,18 @@ class Lab:
             "you are": str(self.cloud.who),
             "scenarios": ", ".join(scenario.name for scenario in self.scenarios),
             **{f"not {app}": reason for app, reason in self.left_out.items()},
+            **({} if self.cloud.is_sandbox else self._account()),
+        }
+
+    def _account(self) -> dict[str, str]:
+        """What more a person should know where it costs money: who pays, and how much."""
+        from akswi_helpers import cost
+
+        who, subscription = self.cloud.who, self.cloud.subscription_id
+        return {
+            "subscription": f"{self.cloud.subscription_name} ({subscription})",
+            "you are": f"{who}, object id {who.object_id}",
+            **cost.rows(self),
         }
 
     def __repr__(self) -> str:
@@ -142,10 +164,11 @@ def open_lab(
 
     stages.at(stage)
     asked = parameters.settle(target, resource_group, location, scenarios)
-    lab = _at(asked, stage, accept_cost)
+    lab = at(asked, stage, accept_cost)
     if stage != stages.FIRST and not lab.cloud.is_sandbox:
         _leave_out(lab, stage)
     if catch_up:
+        _agree(lab)
         stages.bring(lab, stage)
     else:
         stages.require(lab, stage)
@@ -178,8 +201,25 @@ def _show_tables_whole() -> None:
     pd.set_option("display.width", 240)
 
 
+def _agree(lab: Lab) -> None:
+    """Before a catch-up writes on Azure: the cost is accepted, and who pays for what was shown."""
+    from akswi_helpers import cost, stages
+
+    if lab.cloud.is_sandbox or all(stage.reached(lab) for stage in stages.before(lab.stage)):
+        return
+    cost.agree(lab)
+    if progress.in_a_notebook():
+        from IPython.display import display
+
+        display(lab)  # type: ignore[no-untyped-call]
+
+
 @explain.told
-def _at(asked: parameters.Parameters, stage: str, accept_cost: bool) -> Lab:
+def at(asked: parameters.Parameters, stage: str = "00", accept_cost: bool = False) -> Lab:
+    """The lab that these parameters name, however far it is.
+
+    Raises LabError for a group that is not the lab's.
+    """
     cloud = open_target(asked.target)
     found = find_group(cloud, asked.resource_group)
     region = asked.location or parameters.DEFAULT_LOCATION

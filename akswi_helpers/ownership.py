@@ -1,7 +1,10 @@
 """Whose a thing is: the lab's tag, and the refusal to touch what does not carry it.
 
 Everything that can carry a tag carries TAG with the resource group's name. A display name is never
-proof. Left out: things without tags; they are the lab's when their parent is (see `clean_up`).
+proof. Beside it go two tags for whoever finds the bill: OWNER, who made the lab, and DELETE_BY, the
+day by which it is meant to be gone. They are written once, when the group is made, prove nothing,
+and delete nothing. Left out: things without tags; they are the lab's when their parent is (see
+`clean_up`).
 """
 
 from __future__ import annotations
@@ -11,11 +14,17 @@ from collections.abc import Mapping
 from akswi_helpers.errors import LabError
 
 TAG = "akswi-lab"
+OWNER, DELETE_BY = "owner", "delete-by"
 
 
 def tags(resource_group: str) -> dict[str, str]:
-    """The tags of everything in the lab of `resource_group`."""
+    """The tag of everything in the lab of `resource_group`: the one that proves it."""
     return {TAG: resource_group}
+
+
+def kept(found: Mapping[str, str] | None) -> dict[str, str]:
+    """Those of a group's tags that everything made later in it carries too."""
+    return {name: found[name] for name in (OWNER, DELETE_BY) if found and name in found}
 
 
 def is_ours(found: Mapping[str, str] | None, resource_group: str) -> bool:

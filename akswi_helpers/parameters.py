@@ -2,7 +2,7 @@
 
 Order: the notebook's parameter; AKSWI_TARGET, AKSWI_RESOURCE_GROUP, AKSWI_LOCATION; where a person
 sits, the choice kept in `choice.json`; else sandbox, `akswi`, the group's own region. A parameter
-that papermill passed is never kept.
+that papermill passed is never kept. When a lab is meant to be gone, AKSWI_DELETE_BY says, a date.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from akswi_helpers import places
@@ -21,6 +22,7 @@ from akswi_helpers.scenarios import Scenario, chosen
 TARGETS = ("sandbox", "azure")
 DEFAULT_GROUP = "akswi"
 DEFAULT_LOCATION = "westeurope"
+DEFAULT_DAYS = 2  # that a lab is meant to live
 
 # Letters, digits, _ . ( ) and -, at most 90, not ending in a dot: Azure's rule for resource groups,
 # narrowed to ASCII because the name also becomes a folder and part of the node group's name.
@@ -80,6 +82,24 @@ def somebody_sits_here(env: Mapping[str, str] | None = None) -> bool:
 def headless(env: Mapping[str, str] | None = None) -> bool:
     """Whether outputs must be the same on every run: the runner and nbval say so."""
     return (os.environ if env is None else env).get("AKSWI_HEADLESS") == "1"
+
+
+def delete_by(env: Mapping[str, str] | None = None) -> str:
+    """The day, in UTC, by which a lab made now is meant to be gone: "2026-11-26".
+
+    AKSWI_DELETE_BY, else the day after tomorrow. Raises UsageError for what is not a coming day.
+    """
+    today = datetime.now(UTC).date()
+    said = (os.environ if env is None else env).get("AKSWI_DELETE_BY")
+    if not said:
+        return (today + timedelta(days=DEFAULT_DAYS)).isoformat()
+    try:
+        day = date.fromisoformat(said)
+    except ValueError:
+        day = date.min
+    if day < today:
+        raise UsageError(f"AKSWI_DELETE_BY is '{said}': it takes a coming day, as 2026-11-26.")
+    return day.isoformat()
 
 
 def _target(name: str) -> str:

@@ -19,7 +19,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from akswi_helpers import places, stages, warm_kernels
+from akswi_helpers import places, spending, stages, warm_kernels
 from akswi_helpers.errors import UsageError
 from akswi_helpers.execution import Stopped, execute
 from akswi_helpers.interrupts import finishing
@@ -102,6 +102,7 @@ def run(walk: Walk) -> int:
 
 def _all(walk: Walk, chosen: Sequence[Path], report: Report) -> int:
     out = places.private(walk.out or default_out())
+    spending.before(walk.parameters, walk.accept_cost)
     idle = _sandbox_is_idle(walk)
     with tempfile.TemporaryDirectory(prefix="akswi-") as folder:
         _prepare(Path(folder) / "progress.jsonl")
@@ -116,6 +117,7 @@ def _all(walk: Walk, chosen: Sequence[Path], report: Report) -> int:
                     code = max(code, _walk(going, _clean_up_of(chosen)))
                 report.proven(reporter.evidence)
                 reporter.show_evidence()
+                spending.after(walk.parameters)
                 if walk.clean_up and idle:
                     _stop_sandbox()
     return code

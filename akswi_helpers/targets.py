@@ -13,10 +13,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from akswi_helpers import background, places
+from akswi_helpers import background, places, sign_in
 from akswi_helpers.errors import LabError
 from akswi_helpers.types import Json
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from azure.mgmt.resource.resources import ResourceManagementClient
     from msgraph.graph_service_client import GraphServiceClient
 
-ARM_SCOPE = "https://management.azure.com/.default"
+ARM_SCOPE = sign_in.ARM_SCOPE
 AKS_SCOPE = "6dae42f8-4368-4678-94ff-3960e28e3630/.default"  # the AKS server's application
 
 Client = TypeVar("Client")
@@ -48,9 +48,15 @@ class Person:
     object_id: str
     name: str
     kind: str  # "User" or "ServicePrincipal", as role assignments spell it
+    app_id: str = ""  # of the application that asked: for a service principal, its own
 
     def __str__(self) -> str:
         return f"{self.name} ({'a person' if self.kind == 'User' else 'a service principal'})"
+
+    @property
+    def owner(self) -> str:
+        """How the tag `owner` calls them: a person's user name, else an application's id."""
+        return self.name if self.kind == "User" else self.app_id
 
 
 @dataclass
@@ -66,6 +72,7 @@ class Target:
     subscription_id: str
     transport: Json = field(default_factory=dict, repr=False)
     exports: dict[str, str] = field(default_factory=dict, repr=False)
+    signed_in: TokenCredential | None = field(default=None, repr=False)
     _clients: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     @property
@@ -88,14 +95,12 @@ class Target:
         """What signs in: the sandbox's deployer, or whoever Azure's own tools know."""
         from azure import identity
 
-        if self.is_sandbox:
-            return identity.ClientSecretCredential(
-                self.tenant_id,
-                self.exports["AZURE_CLIENT_ID"],
-                self.exports["AZURE_CLIENT_SECRET"],
-                **self.transport,
-            )
-        return _azure_credential()
+        return self.signed_in or identity.ClientSecretCredential(
+            self.tenant_id,
+            self.exports["AZURE_CLIENT_ID"],
+            self.exports["AZURE_CLIENT_SECRET"],
+            **self.transport,
+        )
 
     def token(self, scope: str) -> tuple[str, int]:
         """An access token for `scope` and its expiry, Unix seconds. It is a secret."""
@@ -108,7 +113,13 @@ class Target:
         claims = _claims(self.token(ARM_SCOPE)[0])
         app = claims.get("idtyp") == "app" or "upn" not in claims
         name = claims.get("upn") or claims.get("app_displayname") or self._app_name(claims)
-        return Person(str(claims["oid"]), str(name), "ServicePrincipal" if app else "User")
+        kind = "ServicePrincipal" if app else "User"
+        return Person(str(claims["oid"]), str(name), kind, str(claims.get("appid", "")))
+
+    @cached_property
+    def subscription_name(self) -> str:
+        """What people call the subscription."""
+        return sign_in.subscription_name(self.subscription_id, self.credential, self.transport)
 
     def _app_name(self, claims: Json) -> str:
         return "akswi-deployer" if self.is_sandbox else str(claims.get("appid", "unknown"))
@@ -159,7 +170,7 @@ class Target:
 
     def graph(self) -> GraphServiceClient:
         """Applications and service principals; it is async: `background.answer` waits for it."""
-        return self._once("graph", lambda: _graph(self.credential, self._trust(), self._proxy()))
+        return self._once("graph", lambda: _graph(self.credential, self._trust(), self.proxy()))
 
     def secrets(self, vault: str) -> SecretClient:
         """The secrets in the vault of this name."""
@@ -174,13 +185,11 @@ class Target:
         """A plain HTTP client, for a reader who wants to see each request; it adds no token."""
         import httpx
 
-        if not self.transport:
-            return httpx.Client(timeout=60)
-        return httpx.Client(
-            proxy=self._proxy(), verify=self._trust() or True, trust_env=False, timeout=60
-        )
+        proxy, trust = self.proxy(), self._trust() or True
+        return httpx.Client(proxy=proxy, verify=trust, trust_env=proxy is None, timeout=60)
 
-    def _proxy(self) -> str | None:
+    def proxy(self) -> str | None:
+        """The sandbox's proxy; None on Azure, where each client asks the environment."""
         proxies = self.transport.get("proxies")
         return str(proxies["https"]) if proxies else None
 
@@ -254,47 +263,11 @@ def _graph(
 
 
 def _azure(env: Mapping[str, str]) -> Target:
-    credential = _azure_credential()
-    from azure.core.exceptions import ClientAuthenticationError
-
-    try:
-        tenant = str(_claims(credential.get_token(ARM_SCOPE).token)["tid"])
-    except ClientAuthenticationError as error:
-        raise LabError(
-            "Nobody is signed in to Azure: run 'az login', or set AZURE_TENANT_ID, AZURE_CLIENT_ID "
-            "and AZURE_CLIENT_SECRET."
-        ) from error
-    return Target("azure", tenant, _subscription(env, credential))
-
-
-def _subscription(env: Mapping[str, str], credential: TokenCredential) -> str:
-    """AZURE_SUBSCRIPTION_ID, else the only one that is visible; several are never guessed from."""
-    if named := env.get("AZURE_SUBSCRIPTION_ID"):
-        return named
-    from azure.core import PipelineClient
-    from azure.core.pipeline.policies import BearerTokenCredentialPolicy
-    from azure.core.rest import HttpRequest
-
-    policies = [BearerTokenCredentialPolicy(credential, ARM_SCOPE)]
-    client: Any = PipelineClient("https://management.azure.com", policies=policies)
-    with client:
-        request = HttpRequest("GET", "/subscriptions", params={"api-version": "2022-12-01"})
-        answer = client.send_request(request)
-        answer.raise_for_status()
-    seen = [str(row["subscriptionId"]) for row in answer.json()["value"]]
-    if len(seen) != 1:
-        raise LabError(
-            f"You can see {len(seen)} subscriptions: name one in AZURE_SUBSCRIPTION_ID "
-            "('az account list' shows them)."
-        )
-    return seen[0]
-
-
-@lru_cache(maxsize=1)
-def _azure_credential() -> TokenCredential:
-    from azure.identity import DefaultAzureCredential
-
-    return DefaultAzureCredential(exclude_interactive_browser_credential=True)
+    transport = sign_in.transport(env)
+    credential = sign_in.credential(transport)
+    tenant = sign_in.tenant(credential)
+    subscription = sign_in.subscription(env, credential, transport)
+    return Target("azure", tenant, subscription, transport, signed_in=credential)
 
 
 def _claims(token: str) -> Json:

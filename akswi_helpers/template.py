@@ -2,9 +2,10 @@
 
     parameters(lab)     what a deployment of it is given
     declared()          how many of each type it makes
+    node_pools()        of which VM size, and how many nodes
 
-Left out: the template language, but for the two forms that count a loop here:
-`length(variables(…))` and `range(…)`.
+Left out: the template language, but for the forms that are met here: `length(variables(…))` and
+`range(…)` that count a loop, and `parameters(…)` that names a VM size.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _LENGTH = re.compile(r"\[length\(variables\('(\w+)'\)\)\]")
 _RANGE = re.compile(r"\[range\((\d+), (\d+)\)\]")
+_PARAMETER = re.compile(r"\[parameters\('(\w+)'\)\]")
 _NESTED = "Microsoft.Resources/deployments"
 
 
@@ -64,6 +66,25 @@ def declared() -> Counter[str]:
     counts: Counter[str] = Counter()
     _count(main(), 1, counts)
     return counts
+
+
+def node_pools() -> list[tuple[str, int]]:
+    """VM size and number of nodes, for each node pool that main.json makes with its defaults.
+
+    A module's parameter for a VM size is called as main.json's own is.
+    """
+    modules = [one for one in main()["resources"] if one["type"] == _NESTED]
+    inner = [one for module in modules for one in module["properties"]["template"]["resources"]]
+    pools = [
+        pool for one in inner for pool in one.get("properties", {}).get("agentPoolProfiles", [])
+    ]
+    return [(_default(str(pool["vmSize"])), int(pool["count"])) for pool in pools]
+
+
+def _default(value: str) -> str:
+    """A text, or the default of the parameter that stands in its place."""
+    named = _PARAMETER.fullmatch(value)
+    return str(main()["parameters"][named[1]]["defaultValue"]) if named else value
 
 
 def _count(template: Json, times: int, counts: Counter[str]) -> None:

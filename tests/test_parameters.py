@@ -1,5 +1,6 @@
 """Parameters: who said so, in which order, and what cannot be meant."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -86,3 +87,14 @@ def test_settle_reads_scenarios_as_papermill_passes_them(value: str | list[str])
 def test_keep_writes_a_private_file(tmp_path: Path) -> None:
     parameters.keep(location="northeurope")
     assert (tmp_path / "choice.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_delete_by_is_the_day_after_tomorrow_when_nobody_says() -> None:
+    assert parameters.delete_by({}) == (datetime.now(UTC).date() + timedelta(2)).isoformat()
+    assert parameters.delete_by({"AKSWI_DELETE_BY": "2999-12-31"}) == "2999-12-31"
+
+
+@pytest.mark.parametrize("wrong", ["soon", "2020-01-01", "31.12.2999"])
+def test_delete_by_refuses_what_is_no_coming_day(wrong: str) -> None:
+    with pytest.raises(UsageError, match=r"AKSWI_DELETE_BY is .*: it takes a coming day"):
+        parameters.delete_by({"AKSWI_DELETE_BY": wrong})

@@ -14,3 +14,7 @@ def test_declared_counts_loops_and_modules() -> None:
 
 def test_hash_is_bicep_s_own() -> None:
     assert template.hash_of_main().isdigit()
+
+
+def test_node_pools_are_two_of_one_node_each() -> None:
+    assert template.node_pools() == [("Standard_D2s_v5", 1), ("Standard_D2s_v5", 1)]

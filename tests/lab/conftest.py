@@ -38,3 +38,17 @@ def lab(standing: Standing, first_walk: list[Json], monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("AKSWI_HOME", str(standing.home))
     monkeypatch.setenv("AKSWI_HEADLESS", "1")
     return open_lab("07", scenarios="app1")
+
+
+@pytest.fixture
+def terminal(
+    standing: Standing, lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, str]:
+    """This process as a terminal has it: `env`'s exports, but an AKSWI_HOME that knows no sandbox.
+
+    The target "azure" then finds its way by the environment, and by nothing else.
+    """
+    for name, value in standing.env.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AKSWI_HOME", str(tmp_path / "elsewhere"))
+    return dict(standing.env)

@@ -5,10 +5,22 @@ from __future__ import annotations
 import os
 
 import pytest
+import yaml
 
-from akswi_helpers import apps, cluster, infrastructure, targets
+from akswi_helpers import (
+    application,
+    apps,
+    cluster,
+    evidence,
+    infrastructure,
+    places,
+    sign_in,
+    vaults,
+)
 from akswi_helpers.errors import LabError
 from akswi_helpers.lab import Lab, open_lab
+from akswi_helpers.sandbox import control
+from akswi_helpers.types import Json
 from tests.chain.standing import Standing
 
 HOSTILE = ("HTTPS_PROXY", "https_proxy", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "ALL_PROXY")
@@ -47,12 +59,8 @@ def test_target_shows_no_secret(lab: Lab) -> None:
 
 
 @pytest.fixture
-def azure(standing: Standing, lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Lab:
-    """The same lab through the azure target: nothing but the exports of a terminal."""
-    for name, value in standing.env.items():
-        if name not in ("AKSWI_HOME", "AKSWI_HEADLESS"):
-            monkeypatch.setenv(name, value)
-    targets._azure_credential.cache_clear()
+def azure(terminal: dict[str, str]) -> Lab:
+    """The same lab through the azure target."""
     return open_lab("07", target="azure", scenarios="app1")
 
 
@@ -61,19 +69,57 @@ def test_azure_target_works_with_the_exports_alone(azure: Lab) -> None:
     assert azure.cloud.who.kind == "ServicePrincipal"
     assert infrastructure.deploy(azure).changed is False
     assert "sha256=" in apps.log(azure, "app1")
+    assert not (places.home() / "sandbox").exists()
 
 
-def test_azure_target_stops_before_the_first_write_without_consent(
+def test_azure_target_finds_the_only_subscription(
     azure: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    new = open_lab("01", target="azure", resource_group="costly")
-    with pytest.raises(LabError, match=r"costs money on Azure, and nothing was made: set accept_"):
-        infrastructure.deploy(new)
-    assert not new.cloud.resources().resource_groups.check_existence("costly")
+    monkeypatch.delenv("AZURE_SUBSCRIPTION_ID")
+    found = open_lab("00", target="azure")
+    assert found.cloud.subscription_id == azure.cloud.subscription_id
+    assert found.rows()["subscription"] == f"akswi sandbox ({azure.cloud.subscription_id})"
+
+
+@pytest.mark.parametrize("name", sign_in.CA_VARIABLES)
+def test_azure_target_trusts_the_ca_that_one_variable_names(
+    terminal: dict[str, str], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    for other in sign_in.CA_VARIABLES:
+        if other != name:
+            monkeypatch.delenv(other, raising=False)
+    lab = open_lab("07", target="azure", scenarios="app1")
+    assert application.find(lab) is None
+    assert vaults.digest(lab, "app1") == evidence.logged(lab, "app1")
+    with lab.http() as session:
+        assert session.get("https://management.azure.com/subscriptions").status_code == 400
+
+
+def test_azure_target_reaches_the_cluster_by_its_name_through_a_proxy_with_a_password(
+    azure: Lab,
+) -> None:
+    cluster.read(azure, "/version")
+    path = azure.folder / "kubeconfig"
+    config = yaml.safe_load(path.read_text())
+    about = config["clusters"][0]["cluster"]
+    about["server"] = f"https://{about.pop('tls-server-name')}:443"
+    path.write_text(yaml.safe_dump(config))
+    azure.forget(cluster.CLIENT)
+    assert "@127.0.0.1" in os.environ["HTTPS_PROXY"]
+    assert cluster.read(azure, "/api/v1/namespaces/app1") is not None
+
+
+def test_azure_target_asks_for_each_token_once(
+    azure: Lab, standing: Standing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = len(_tokens(standing))
+    lab = open_lab("07", target="azure", scenarios="app1")
+    infrastructure.compare(lab)
+    vaults.digest(lab, "app1")
+    assert len(_tokens(standing)) - before <= 3  # for ARM, the cluster, the vaults
 
 
 def test_azure_target_says_how_to_sign_in(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    targets._azure_credential.cache_clear()
     for name in ("AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET", "AZURE_TENANT_ID"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PATH", "/nowhere")
@@ -81,4 +127,8 @@ def test_azure_target_says_how_to_sign_in(lab: Lab, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     with pytest.raises(LabError, match="Nobody is signed in to Azure: run 'az login'"):
         open_lab("00", target="azure")
-    targets._azure_credential.cache_clear()
+
+
+def _tokens(standing: Standing) -> list[Json]:
+    rows = control.ask(standing.home, "log", limit=50_000)["rows"]
+    return [row for row in rows if "identity" in row["user_agent"] and row["method"] == "POST"]
