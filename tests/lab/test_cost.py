@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from decimal import Decimal
 
 import pytest
@@ -15,7 +16,10 @@ from akswi_helpers.types import Json
 from tests.chain.standing import Standing
 from tests.lab.test_second_run import _writes as writes
 
-COSTLY = {"target": "azure", "resource_group": "costly"}
+
+def costly(stage: str, *, catch_up: bool = False) -> Lab:
+    """A lab on Azure that was never made, and whose cost nobody accepted."""
+    return open_lab(stage, target="azure", resource_group="costly", catch_up=catch_up)
 
 
 def asked(standing: Standing) -> list[Json]:
@@ -38,7 +42,7 @@ def test_deploy_writes_nothing_on_azure_without_consent(
     terminal: dict[str, str], standing: Standing
 ) -> None:
     before = len(asked(standing))
-    lab = open_lab("01", **COSTLY)
+    lab = costly("01")
     with pytest.raises(
         LabError, match=r"costs money on Azure, and nothing was made: .*accept_cost"
     ):
@@ -53,7 +57,7 @@ def test_catch_up_writes_nothing_on_azure_without_consent(
 ) -> None:
     before = len(asked(standing))
     with pytest.raises(LabError) as refused:
-        open_lab(stage, catch_up=True, **COSTLY)
+        costly(stage, catch_up=True)
     assert writes(asked(standing)[before:]) == []
     assert "\n" not in str(refused.value)
     assert "set accept_cost = True in the parameters cell" in str(refused.value)
@@ -94,7 +98,7 @@ def test_every_price_names_the_page_it_is_published_on() -> None:
 
 def test_lines_are_rounded_up_to_a_cent() -> None:
     assert cost.price("vault", "westeurope") == Decimal("0.01728")
-    assert [line.per_day for line in cost._lines(cost.Counter(vault=5), "westeurope")] == [
+    assert [line.per_day for line in cost._lines(Counter(vault=5), "westeurope")] == [
         Decimal("0.09")
     ]
 
@@ -113,7 +117,7 @@ def test_still_running_is_what_azure_lists(azure: Lab) -> None:
 
 
 def test_still_running_says_when_there_is_nothing(terminal: dict[str, str]) -> None:
-    bill = cost.still_running(open_lab("00", **COSTLY))
+    bill = cost.still_running(costly("00"))
     assert repr(bill) == "Nothing of 'costly' is running: Azure lists no such group."
 
 
