@@ -29,4 +29,4 @@ def after(parameters: Parameters) -> None:
 
 
 def _print(shown: object) -> None:
-    print(f"{shown!r}\n", flush=True)  # noqa: T201 - for a person at a terminal
+    print(f"\n{shown!r}\n", flush=True)  # noqa: T201 - for a person at a terminal
