@@ -6,11 +6,13 @@ export UV_SYSTEM_CERTS ?= 1
 # Named after what it installed: a second `make` asks nothing of the network, whatever the files' dates.
 STAMP := .venv/.installed-$(shell cat pyproject.toml requirements.lock | cksum | cut -d ' ' -f 1)
 
-.PHONY: run lab test test-clients outputs lock clean
+.PHONY: run lab install test test-clients outputs lock clean
 .DEFAULT_GOAL := run
 
 run: $(STAMP)
 	$(BIN)/akswi run --clean-up --yes
+
+install: $(STAMP)
 
 lab: $(STAMP)
 	$(BIN)/akswi lab
