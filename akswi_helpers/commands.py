@@ -36,6 +36,7 @@ HELM_READS = (
     "version",
 )
 TIMEOUT_S = 600
+PRIVATE = 0o077  # what helm and kubectl keep is their caller's alone
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,11 @@ def kubectl_bytes(lab: Lab, line: str | Sequence[str]) -> bytes | None:
     command = [_find("kubectl"), *words(line)]
     try:
         done = subprocess.run(
-            command, env=cluster.environment(lab), capture_output=True, timeout=TIMEOUT_S
+            command,
+            env=cluster.environment(lab),
+            capture_output=True,
+            timeout=TIMEOUT_S,
+            umask=PRIVATE,
         )
     except subprocess.TimeoutExpired:
         return None
@@ -114,7 +119,13 @@ def run(
     """Run a program to its end with exactly this environment; output is kept, nothing is raised."""
     try:
         return subprocess.run(
-            list(command), env=env, input=stdin, capture_output=True, text=True, timeout=TIMEOUT_S
+            list(command),
+            env=env,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_S,
+            umask=PRIVATE,
         )
     except subprocess.TimeoutExpired as error:
         name = Path(command[0]).name

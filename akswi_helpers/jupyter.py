@@ -6,7 +6,6 @@ learner's own Jupyter settings nor their notebooks elsewhere are touched. Left o
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import sys
@@ -14,6 +13,7 @@ import webbrowser
 from pathlib import Path
 
 from akswi_helpers import places
+from akswi_helpers.sandbox import private_files
 
 FIRST = "00-start-here.ipynb"
 
@@ -64,14 +64,14 @@ def environment(folder: Path) -> dict[str, str]:
 def _settings(folder: Path) -> Path:
     """Settings that open the first notebook and ask nobody about news."""
     where = places.private(places.home() / "jupyter")
-    (where / "labconfig").mkdir(exist_ok=True)
+    labconfig = places.private(where / "labconfig")
     news = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}
-    (where / "labconfig" / "default_setting_overrides.json").write_text(json.dumps(news))
+    private_files.write_json(labconfig / "default_setting_overrides.json", news)
     server = {
         "ServerApp": {"root_dir": str(folder)},
         "LabApp": {"default_url": f"/lab/tree/{FIRST}"},
     }
-    (where / "jupyter_server_config.json").write_text(json.dumps(server))
+    private_files.write_json(where / "jupyter_server_config.json", server)
     return where
 
 

@@ -30,6 +30,8 @@ from typing import Any
 READ_ONLY = "Read-only file system"
 _EROFS = 30
 _FREE = ("/dev/", "/proc/")
+_SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER of linux/prctl.h
+_ROUNDS = 5  # what is ended may just have started another
 _FOREVER = 10.0 * 365 * 86400
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
@@ -111,7 +113,7 @@ class Mapped:
         return False
 
 
-_OPEN, _OS_OPEN = builtins.open, os.open
+_OPEN, _OS_OPEN, _LISTDIR = builtins.open, os.open, os.listdir
 _READERS = ("open", "stat", "lstat", "listdir", "scandir", "access", "readlink", "chdir", "statvfs")
 _WRITERS = ("mkdir", "rmdir", "unlink", "remove", "chmod", "chown", "utime", "truncate", "mkfifo")
 
@@ -139,12 +141,53 @@ class _Link(Mapped):
         return self._function(src, self._paths.real(dst, True), *given, **named)
 
 
+def adopt() -> None:
+    """Become the parent of whatever loses its own below us, as process 1 does; on Linux alone."""
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0)
+
+
+def end_below(pid: int) -> None:
+    """End what `pid` started and what that started, in a session of its own, too; on Linux alone.
+
+    Elsewhere only what stays in the process group is ended, by its caller.
+    """
+    for _ in range(_ROUNDS):
+        if not (found := _below(pid)):
+            return
+        for child in found:
+            try:
+                os.kill(child, signal.SIGKILL)
+            except OSError:
+                continue  # it ended by itself
+
+
+def _below(pid: int) -> list[int]:
+    """The living descendants of a process."""
+    parents: dict[int, int] = {}
+    for name in filter(str.isdigit, _LISTDIR("/proc") if os.path.isdir("/proc/self") else []):
+        try:
+            with _OPEN(f"/proc/{name}/stat") as file:
+                state, parent = file.read().rpartition(")")[2].split()[:2]
+        except OSError:
+            continue  # it ended while we looked
+        if state != "Z":
+            parents[int(name)] = int(parent)
+    found = [pid]
+    for one in found:
+        found += [child for child, parent in parents.items() if parent == one]
+    return found[1:]
+
+
 def end_with(pipe: int) -> None:
     """End this process and all it started when nobody holds the other end of `pipe`."""
 
     def wait() -> None:
         while os.read(pipe, 1):
             pass
+        end_below(os.getpid())
         os.killpg(os.getpgid(0), signal.SIGKILL)
 
     threading.Thread(target=wait, daemon=True, name="sandbox").start()
@@ -264,6 +307,7 @@ def main() -> None:
     """Read what to do from the pipe and do it; the exit code is the program's."""
     pipe = int(sys.argv[1])
     asked = json.loads(read_line(pipe))
+    adopt()
     end_with(pipe)
     limit(asked["limits"])
     os.umask(0o077)
@@ -278,7 +322,10 @@ def main() -> None:
         "nginx": lambda: wait_for_stop("stand-in for nginx: it waits and serves nothing"),
         "busybox": lambda: busybox(command),
     }
-    runs[asked["program"]]()
+    try:
+        runs[asked["program"]]()
+    finally:
+        end_below(os.getpid())
 
 
 if __name__ == "__main__":

@@ -20,13 +20,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from akswi_helpers.sandbox.cluster.node.container import end_below
 from akswi_helpers.sandbox.cluster.node.images import Program
 
 _INSIDE = Path(__file__).with_name("container.py")
 _PYTHONS = ("python", "python3")
 _APPLETS = ("sleep", "echo", "cat", "env", "printenv", "true", "false", "sh")
 _LEAST_DATA = 512 << 20  # Python with TLS needs room, whatever the pod's limit says
+_MOST_DATA = 4 << 30  # of a pod without a limit: less than what a laptop has
 _FILES = 256
+_FILE_SIZE = 1 << 30  # no file of a pod's fills the disk
 _PIPE_HOLDS = 8192  # characters that no system's pipe makes us wait for
 
 
@@ -54,7 +57,7 @@ class Start:
     mounts: tuple[Mount, ...] = ()
     writable: bool = True  # False is readOnlyRootFilesystem
     working_dir: str = ""
-    memory: int = 0  # bytes; 0 is no limit
+    memory: int = 0  # bytes; 0 is no limit of the pod's own
     extra: Mapping[str, str] = field(default_factory=dict)  # the process's network
     name: str = ""  # how `ps` shows it
 
@@ -84,6 +87,8 @@ class Running:
 
     def kill(self) -> None:
         """End it and everything it started, at once."""
+        if self._process.returncode is None:
+            end_below(self.pid)
         try:
             os.killpg(self.pid, signal.SIGKILL)
         except (ProcessLookupError, PermissionError):  # macOS says EPERM of a dead group
@@ -150,9 +155,8 @@ def _asked(wanted: Start) -> str:
     mounts = [
         {"path": m.path, "source": str(m.source), "read_only": m.read_only} for m in wanted.mounts
     ]
-    limits = {"CORE": 0, "NOFILE": _FILES}
-    if wanted.memory:
-        limits["DATA"] = max(wanted.memory, _LEAST_DATA)
+    data = max(wanted.memory, _LEAST_DATA) if wanted.memory else _MOST_DATA
+    limits = {"CORE": 0, "NOFILE": _FILES, "FSIZE": _FILE_SIZE, "DATA": data}
     asked = {
         "program": wanted.program.value,
         "command": list(wanted.command),

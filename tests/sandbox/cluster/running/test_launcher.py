@@ -187,3 +187,57 @@ def until_gone(pids: list[int]) -> None:
     while left := [pid for pid in pids if alive(pid)]:
         assert time.monotonic() < end, f"still there: {left}"
         time.sleep(0.05)
+
+
+DAEMON = """
+import subprocess, sys
+code = "import subprocess as s; print(s.Popen(['sleep', '600'], start_new_session=True).pid)"
+subprocess.run([sys.executable, "-c", code])  # it ends, and leaves its child to nobody
+"""
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere, a daemon gets away")
+
+
+@on_linux
+def test_daemon_of_a_program_ends_with_it(tmp_path: Path) -> None:
+    code, said = run(tmp_path, DAEMON)
+    assert code == 0
+    until_gone([int(said)])
+
+
+@on_linux
+def test_daemon_of_a_program_that_is_killed_ends(tmp_path: Path) -> None:
+    async def killed() -> int:
+        command = ("python3", "-c", DAEMON + "import time; time.sleep(600)")
+        running = await start(Start(Program.PYTHON, command, {"PATH": "/bin"}, tmp_path))
+        pid = int(await running.output.readline())
+        running.kill()
+        await running.wait()
+        return pid
+
+    until_gone([asyncio.run(killed())])
+
+
+@on_linux
+def test_daemon_ends_when_the_sandbox_is_killed(tmp_path: Path) -> None:
+    source = STARTS_AND_WAITS.replace("'600'])", "'600'], start_new_session=True)")
+    command = [sys.executable, "-c", source, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as sandbox:
+        assert sandbox.stdout is not None
+        pids = [int(pid) for pid in sandbox.stdout.readline().split()]
+        assert os.getsid(pids[0]) != os.getsid(pids[1])
+        sandbox.kill()
+    until_gone(pids)
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("bytearray(600 << 20)", "MemoryError"),
+        ("open('big', 'w').truncate((1 << 30) + 1)", "File too large"),
+        ("[open('/dev/null') for _ in range(300)]", "Too many open files"),
+    ],
+)
+def test_program_that_wants_too_much_is_refused(tmp_path: Path, source: str, said: str) -> None:
+    code, output = run(tmp_path, source, memory=32 << 20)
+    assert code == 1
+    assert said in output
