@@ -83,18 +83,19 @@ class Bill:
 
     def _repr_html_(self) -> str:
         table = self.table().to_html(index=False, border=0) if self.lines else ""
-        return f"<p>{html.escape(self.title)}</p>{table}<p>{html.escape(self.end)}</p>"
+        around = [f"<p>{html.escape(text)}</p>" if text else "" for text in (self.title, self.end)]
+        return table.join(around)
 
 
 def estimate(lab: Lab) -> Bill:
-    """What a lab of all that main.json declares costs in this region; nothing is asked of Azure."""
-    if lab.cloud.is_sandbox:
-        return Bill(FREE, ())
+    """What a lab of all that main.json declares costs on Azure; nothing is asked of anybody."""
     pools, kinds = template.node_pools(), template.declared()
     counts = Counter({"control plane": kinds[inventory.CLUSTER], "vault": kinds[inventory.VAULT]})
     counts["identity"] = kinds[inventory.IDENTITY]
     lines = _lines(counts + _of_pools(pools), lab.location)
-    return Bill(f"What main.json makes in {lab.location}, at {_dated()}:", lines)
+    title = f"What main.json makes costs this on Azure, in {lab.location}, at {_dated()}:"
+    end = f"Together {Bill(title, lines).total}."
+    return Bill(title, lines, f"{end} {FREE}" if lab.cloud.is_sandbox else end)
 
 
 def rows(lab: Lab) -> dict[str, str]:

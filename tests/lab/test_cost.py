@@ -14,6 +14,7 @@ from akswi_helpers.lab import Lab, open_lab
 from akswi_helpers.sandbox import control
 from akswi_helpers.types import Json
 from tests.chain.standing import Standing
+from tests.clients.built import ROOT
 from tests.lab.test_second_run import _writes as writes
 
 
@@ -34,7 +35,9 @@ def azure(terminal: dict[str, str]) -> Lab:
 
 
 def test_sandbox_costs_nothing_and_says_so_in_one_sentence(lab: Lab) -> None:
-    assert repr(cost.still_running(lab)) == repr(cost.estimate(lab)) == cost.FREE
+    assert repr(cost.still_running(lab)) == cost.FREE
+    assert cost.still_running(lab)._repr_html_() == f"<p>{cost.FREE}</p>"
+    assert cost.estimate(lab).end.endswith(cost.FREE)
     assert "costs" not in lab.rows()
 
 
@@ -107,6 +110,16 @@ def test_region_that_the_table_does_not_name_is_no_cheaper(azure: Lab) -> None:
     named = cost.estimate(azure).per_day
     azure.location = "brazilsouth"
     assert cost.estimate(azure).per_day > named
+
+
+def test_readme_says_what_a_day_costs(azure: Lab) -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    nodes, disks, way_out, address, vaults = [
+        line.per_day for line in cost.estimate(azure).lines if line.per_day
+    ]
+    assert f"{cost.estimate(azure).total} in westeurope" in text
+    assert f"two nodes take {nodes}, their disks {disks}, their way out" in text
+    assert f"way out {Decimal(way_out or 0) + Decimal(address or 0)}, five vaults {vaults}" in text
 
 
 def test_still_running_is_what_azure_lists(azure: Lab) -> None:
