@@ -16,11 +16,13 @@ import subprocess
 import sys
 import tempfile
 import time
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import requests
+import yaml
 
 from akswi_helpers.sandbox import control, process
 from akswi_helpers.sandbox.process import Running, StartRefused
@@ -118,6 +120,34 @@ def test_a_sandbox_refuses_the_password_of_another(two: tuple[Running, Running])
     assert answers(other)
     assert _asked(one, f"learner:{one.settings.proxy_password}") != 407
     assert _asked(one, f"learner:{other.settings.proxy_password}") == 407
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "CONNECT login.microsoftonline.com:443 HTTP/1.1",
+        "CONNECT management.azure.com:443 HTTP/1.1",
+        "CONNECT kv-app1.vault.azure.net:443 HTTP/1.1",
+        "GET http://169.254.169.254/metadata/identity/oauth2/token HTTP/1.1",
+    ],
+)
+def test_no_service_answers_without_the_password(lab: Standing, head: str) -> None:
+    with socket.create_connection(("127.0.0.1", _running(lab).port), timeout=10) as gateway:
+        gateway.sendall(f"{head}\r\nHost: x\r\n\r\n".encode())
+        assert gateway.recv(12) == b"HTTP/1.1 407"
+
+
+@pytest.mark.parametrize("token", ["", "Bearer of-somebody"])
+def test_cluster_answers_nobody_without_a_token_of_its_own(lab: Standing, token: str) -> None:
+    config = yaml.safe_load((lab.home / "sandbox-akswi" / "kubeconfig").read_text())
+    server = config["clusters"][0]["cluster"]["server"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # who asks without rights does not check certificates
+        found = requests.get(
+            f"{server}/api/v1/secrets", headers={"Authorization": token}, verify=False, timeout=10
+        )
+    assert server.startswith("https://127.0.0.1:")
+    assert (found.status_code, found.json()["reason"]) == (401, "Unauthorized")
 
 
 def test_stopping_one_clone_leaves_the_other(two: tuple[Running, Running]) -> None:
