@@ -7,20 +7,22 @@
 
 An application is the lab's when it carries `tag(lab)`, which names the lab's group in full. One
 that merely has the same display name is somebody else's, and is never read, changed or deleted.
-No password is made: nobody needs one. Source: https://learn.microsoft.com/graph/api/resources/
-application. Left out: access to a vault; a role assignment does that.
+No password is made: nobody needs one. One that was brought (`brought`) takes its place. Source:
+https://learn.microsoft.com/graph/api/resources/application. Left out: access to a vault; a role
+assignment does that.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from akswi_helpers import explain, infrastructure, ownership, progress
+from akswi_helpers import brought, entra_rows, explain, infrastructure, ownership, progress
 from akswi_helpers.background import answer
 from akswi_helpers.errors import LabError, NotThereYet, Refused
+from akswi_helpers.sandbox.templates.hashes import unique_string
 from akswi_helpers.scenarios import Scenario, named
 
 if TYPE_CHECKING:
@@ -77,7 +79,7 @@ class Credential:
 
 def tag(lab: Lab) -> str:
     """The tag of the lab's application: names its group, and the subscription that is in."""
-    return f"{ownership.TAG}={lab.group_id.lower()}"
+    return entra_rows.tag(lab)
 
 
 @explain.told
@@ -86,24 +88,33 @@ def find(lab: Lab) -> Application | None:
 
     Wire: GET applications, GET servicePrincipals.
     """
+    if principal_id := brought.principal_id(lab):
+        client = brought.client_id(lab)
+        return Application(client, "", client, principal_id)
     application = _application(lab)
-    principal = _principal(lab, application.app_id) if application else None
+    principal = entra_rows.principal(lab, application.app_id) if application else None
     if application is None or principal is None:
         return None
     return _shown(application, principal)
 
 
 @explain.told
-def create(lab: Lab) -> Application:
+def create(lab: Lab, *, client_id: str = "") -> Application:
     """The lab's application and its service principal, made where missing.
 
-    Raises Refused when Entra refuses. Wire: POST applications, POST servicePrincipals.
+    With `client_id`, that of an application which somebody registered for you: nothing is made.
+    Raises Refused when Entra refuses, LabError for a brought one that is not there. Wire: POST
+    applications, POST servicePrincipals.
     """
+    if client_id:
+        brought.keep(lab, client_id)
+    if brought.client_id(lab):
+        return _brought(lab)
     application = _application(lab)
     changed = application is None
     if application is None:
         application = _register(lab)
-    principal = _principal(lab, application.app_id)
+    principal = entra_rows.principal(lab, application.app_id)
     if principal is None:
         changed = True
         principal = _settled(lambda: _new_principal(lab, application.app_id), lab)
@@ -118,9 +129,11 @@ def federate(lab: Lab, *, subject: str = "") -> Credential:
     Another `subject` is for breaking it, and lasts until the next call without one. Raises
     NotThereYet without an application. Wire: GET, then POST or PATCH federatedIdentityCredentials.
     """
-    application = _existing(lab)
     wanted = _wanted(lab, subject)
-    found = _credentials(lab, application.id)
+    if brought.principal_id(lab):
+        return _federated_by_its_owner(lab, wanted)
+    application = _existing(lab)
+    found = entra_rows.credentials(lab, application.id)
     for one in found:
         if (one.issuer, one.subject, one.audiences) == (
             wanted.issuer,
@@ -128,10 +141,17 @@ def federate(lab: Lab, *, subject: str = "") -> Credential:
             wanted.audiences,
         ):
             return _told(one)
-    held = _credentials_of(lab, application.id)
-    if old := next((one for one in found if one.name == CREDENTIAL), None):
+    held = entra_rows.held_credentials(lab, application.id)
+    if old := next((one for one in found if one.name == wanted.name), None):
         held = held.by_federated_identity_credential_id(old.id)
-    _settled(lambda: answer(held.patch(wanted) if old else held.post(wanted)), lab)
+    if brought.client_id(lab):
+        lab.ledger.note(brought.CREDENTIAL, wanted.name)
+    try:
+        _settled(lambda: answer(held.patch(wanted) if old else held.post(wanted)), lab)
+    except Refused as refused:
+        if refused.code == brought.DENIED and brought.client_id(lab):
+            raise _ask_its_owner(lab, wanted) from refused
+        raise
     return _told(wanted, changed=True)
 
 
@@ -139,12 +159,12 @@ def federate(lab: Lab, *, subject: str = "") -> Credential:
 def unfederate(lab: Lab) -> int:
     """Take the credentials away from the lab's application; how many. App 2 then breaks.
 
-    Wire: DELETE federatedIdentityCredentials, one for each.
+    Of one that was brought, only the lab's own. Wire: DELETE federatedIdentityCredentials.
     """
     application = _existing(lab)
-    found = _credentials(lab, application.id)
+    found = _ours(lab, entra_rows.credentials(lab, application.id))
     for one in found:
-        held = _credentials_of(lab, application.id)
+        held = entra_rows.held_credentials(lab, application.id)
         answer(held.by_federated_identity_credential_id(one.id).delete())
     return len(found)
 
@@ -152,8 +172,12 @@ def unfederate(lab: Lab) -> int:
 @explain.told
 def credential(lab: Lab) -> Credential | None:
     """The federated credential of the lab's application, or None when it has none."""
+    if brought.principal_id(lab):
+        return _told(_wanted(lab, "")) if brought.signs_in(lab) else None
     application = _application(lab)
-    found = _credentials(lab, application.id) if application else []
+    found = entra_rows.credentials(lab, application.id) if application else []
+    if brought.client_id(lab):  # it may hold those of other clusters too
+        found = [one for one in found if one.issuer == _wanted(lab, "").issuer]
     return _told(found[0]) if found else None
 
 
@@ -162,7 +186,12 @@ def federated_credentials(lab: Lab) -> pd.DataFrame:
     """The federated credentials of the lab's application: issuer, subject, audience."""
     import pandas as pd
 
-    application = _application(lab)
+    if brought.principal_id(lab):
+        known = credential(lab)
+        found: list[Any] = [known] if known else []
+    else:
+        application = _application(lab)
+        found = entra_rows.credentials(lab, application.id) if application else []
     rows = [
         {
             "application": NAME,
@@ -171,7 +200,7 @@ def federated_credentials(lab: Lab) -> pd.DataFrame:
             "subject": one.subject,
             "audience": ", ".join(one.audiences),
         }
-        for one in (_credentials(lab, application.id) if application else [])
+        for one in found
     ]
     columns = ["application", "credential", "issuer", "subject", "audience"]
     return pd.DataFrame(rows, columns=columns)
@@ -185,12 +214,12 @@ def remove(lab: Lab) -> list[str]:
     applications, DELETE directory/deletedItems.
     """
     graph, removed = lab.cloud.graph(), []
-    for row in _applications(lab):
+    for row in entra_rows.applications(lab):
         progress.note(f"application {row.display_name} goes to the recycle bin")
         answer(graph.applications.by_application_id(row.id).delete())
         removed.append(str(row.id))
     _settled(lambda: _require_gone(lab, removed), lab)
-    for row in _deleted(lab):
+    for row in entra_rows.deleted(lab):
         progress.note(f"{row.display_name} leaves the recycle bin")
         answer(graph.directory.deleted_items.by_directory_object_id(row.id).delete())
         removed.append(str(row.id))
@@ -200,13 +229,13 @@ def remove(lab: Lab) -> list[str]:
 @explain.told
 def registered(lab: Lab) -> list[str]:
     """The names of the lab's applications that Entra lists."""
-    return [str(row.display_name) for row in _applications(lab)]
+    return [str(row.display_name) for row in entra_rows.applications(lab)]
 
 
 @explain.told
 def recycled(lab: Lab) -> list[str]:
     """The names of the lab's applications and service principals that the recycle bin lists."""
-    return [str(row.display_name) for row in _deleted(lab)]
+    return [str(row.display_name) for row in entra_rows.deleted(lab)]
 
 
 def _register(lab: Lab) -> Any:
@@ -231,36 +260,34 @@ def _tags(lab: Lab) -> list[str]:
     return [tag(lab), *(f"{name}={value}" for name, value in ownership.kept(lab.tags).items())]
 
 
-def _applications(lab: Lab) -> list[Any]:
-    from kiota_abstractions.base_request_configuration import RequestConfiguration
-    from msgraph.generated.applications.applications_request_builder import (
-        ApplicationsRequestBuilder,
-    )
-
-    query = ApplicationsRequestBuilder.ApplicationsRequestBuilderGetQueryParameters
-    wanted = query(filter=f"tags/any(t:t eq '{tag(lab)}')")
-    asked = RequestConfiguration(query_parameters=wanted)
-    return list(_tagged(lab, lab.cloud.graph().applications, asked))
+def _brought(lab: Lab) -> Application:
+    found = find(lab)
+    if found is None:
+        raise brought.missing(lab)
+    return found
 
 
-def _deleted(lab: Lab) -> list[Any]:
-    """The lab's applications and service principals in the bin, principals first."""
-    held = lab.cloud.graph().directory.deleted_items
-    kinds = (held.graph_service_principal, held.graph_application)
-    return [row for kind in kinds for row in _tagged(lab, kind)]
+def _federated_by_its_owner(lab: Lab, wanted: Any) -> Credential:
+    """The credential that its owner added, proved by signing in; LabError when it is not there."""
+    if brought.signs_in(lab):
+        return _told(wanted)
+    raise _ask_its_owner(lab, wanted)
 
 
-def _tagged(lab: Lab, collection: Any, asked: Any = None) -> Iterator[Any]:
-    """Those of a collection that carry the lab's tag, page by page; judged here in any case."""
-    page = answer(collection.get(request_configuration=asked))
-    while page is not None:
-        yield from (row for row in page.value or [] if tag(lab) in (row.tags or []))
-        following = page.odata_next_link
-        page = answer(collection.with_url(following).get()) if following else None
+def _ask_its_owner(lab: Lab, wanted: Any) -> LabError:
+    return brought.ask_its_owner(lab, wanted.issuer, wanted.subject, AUDIENCE)
+
+
+def _ours(lab: Lab, found: list[Any]) -> list[Any]:
+    """The credentials that the lab may delete."""
+    named = lab.ledger.ids(brought.CREDENTIAL)
+    return [one for one in found if one.name in named] if brought.client_id(lab) else found
 
 
 def _application(lab: Lab) -> Any:
-    found = _applications(lab)
+    if client := brought.client_id(lab):
+        return brought.row(lab, client)
+    found = entra_rows.applications(lab)
     if len(found) > 1:
         raise LabError(
             f"{len(found)} applications carry the tag of this lab: 99-clean-up removes them all."
@@ -275,36 +302,22 @@ def _existing(lab: Lab) -> Any:
     return found
 
 
-def _principal(lab: Lab, client: str) -> Any:
-    from kiota_abstractions.api_error import APIError
-
-    try:
-        return answer(lab.cloud.graph().service_principals_with_app_id(client).get())
-    except APIError as error:
-        if error.response_status_code == 404:
-            return None
-        raise
-
-
-def _credentials_of(lab: Lab, id: str) -> Any:
-    held = lab.cloud.graph().applications.by_application_id(id)
-    return held.federated_identity_credentials
-
-
-def _credentials(lab: Lab, id: str) -> list[Any]:
-    page = answer(_credentials_of(lab, id).get())
-    return list(page.value or []) if page else []
-
-
 def _wanted(lab: Lab, other_subject: str) -> Any:
     from msgraph.generated.models.federated_identity_credential import FederatedIdentityCredential
 
     return FederatedIdentityCredential(
-        name=CREDENTIAL,
+        name=_credential_name(lab),
         issuer=infrastructure.outputs(lab)["aksOidcIssuerUrl"],
         subject=other_subject or subject(named("app2")),
         audiences=[AUDIENCE],
     )
+
+
+def _credential_name(lab: Lab) -> str:
+    """Its name; on an application that was brought, another lab's may stand beside it."""
+    if not brought.client_id(lab):
+        return CREDENTIAL
+    return f"{CREDENTIAL}-{unique_string(lab.group_id.lower())}"
 
 
 def subject(scenario: Scenario) -> str:
@@ -313,17 +326,19 @@ def subject(scenario: Scenario) -> str:
 
 
 def _require_listed(lab: Lab) -> None:
-    if not _applications(lab):
+    if not entra_rows.applications(lab):
         raise LabError("Entra ID took the application, and does not list it yet.")
 
 
 def _require_principal(lab: Lab, client: str) -> None:
-    if _principal(lab, client) is None:
+    if entra_rows.principal(lab, client) is None:
         raise LabError("Entra ID took the service principal, and does not list it yet.")
 
 
 def _require_gone(lab: Lab, removed: list[str]) -> None:
-    if _applications(lab) or not set(removed) <= {str(row.id) for row in _deleted(lab)}:
+    if entra_rows.applications(lab) or not set(removed) <= {
+        str(row.id) for row in entra_rows.deleted(lab)
+    }:
         raise LabError("Entra ID took the deletion, and does not list it in the bin yet.")
 
 

@@ -14,10 +14,10 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from akswi_helpers import explain, inventory, leftovers, ownership, progress
-from akswi_helpers.errors import LabError
+from akswi_helpers.errors import LabError, Refused
 from akswi_helpers.lab import find_group
 
 if TYPE_CHECKING:
@@ -25,12 +25,15 @@ if TYPE_CHECKING:
 
     from akswi_helpers.lab import Lab
 
+Seen = TypeVar("Seen")
 Row = tuple[str, str, str]  # ("key vault", "kv-app1…", "deleted and purged")
 
 # One name for them all: which caches there are depends on the versions of helm and kubectl.
 LOCAL = "kubeconfig, token and caches"
 FILES = ("kubeconfig", "token", "kube-cache", "helm", "azure")
-DELETING = "Deleting"
+DELETING, DENIED = "Deleting", 403
+UNKNOWN = "unknown: you may not look"
+STAYS = "not yours to purge; they go by themselves after 7 days"
 
 
 @explain.told
@@ -44,8 +47,9 @@ def plan(lab: Lab) -> pd.DataFrame:
         found = sorted(inventory.in_group(lab), key=lambda one: (str(one.type), str(one.name)))
         rows += [_row(_plain(str(row.type)), str(row.name), _fate(lab, row)) for row in found]
         rows += leftovers.planned_in_group(lab)
-    rows += [_row("node resource group", name, "goes with its cluster") for name in _nodes(lab)]
-    rows += [_row("soft-deleted vault", row.name, "purged") for row in _deleted_vaults(lab)]
+    nodes, vaults = _seen(lab, _nodes) or [], _seen(lab, _deleted_vaults) or []
+    rows += [_row("node resource group", name, "goes with its cluster") for name in nodes]
+    rows += [_row("soft-deleted vault", row.name, "purged") for row in vaults]
     rows += leftovers.planned_in_entra(lab)
     if _files(lab):
         rows.append(_row(LOCAL, "", "removed"))
@@ -76,11 +80,14 @@ def run(lab: Lab) -> pd.DataFrame:
 
 @explain.told
 def left_behind(lab: Lab) -> pd.DataFrame:
-    """Each kind of thing that the lab could have left, and whether Azure still lists one."""
+    """Each kind of thing that the lab could have left, and whether Azure still lists one.
+
+    What Azure does not let you list is said to be unknown.
+    """
     import pandas as pd
 
     rows = [
-        {"thing": thing, "still there": ", ".join(look(lab)) or "no"}
+        {"thing": thing, "still there": ", ".join(_names(lab, look)) or "no"}
         for thing, look in _looks(lab).items()
     ]
     return pd.DataFrame(rows)
@@ -97,8 +104,9 @@ def _group(lab: Lab) -> Row:
         )
         poller.wait()
         poller.result()
-    _wait(lab, lambda: find_group(lab.cloud, lab.resource_group) is None)
-    _wait(lab, lambda: not _nodes(lab))
+    # Roles that were given on the group go with it: then it cannot be read any more.
+    _wait(lab, lambda: not _seen(lab, _groups))
+    _wait(lab, lambda: not _seen(lab, _nodes))
     return _row("resource group", lab.resource_group, "deleted")
 
 
@@ -114,16 +122,43 @@ def _refuse_foreign_group(lab: Lab) -> None:
 
 
 def _purged(lab: Lab) -> list[Row]:
-    rows = []
-    for vault in _deleted_vaults(lab):
-        progress.note(f"vault {vault.name} is purged")
-        poller = lab.cloud.vaults().vaults.begin_purge_deleted(
-            vault.name, vault.properties.location, polling_interval=lab.cloud.poll_s
-        )
-        poller.wait()
-        poller.result()
-        rows.append(_row("soft-deleted vault", str(vault.name), "purged"))
+    found = _seen(lab, _deleted_vaults)
+    if found is None:
+        return [_row("soft-deleted vaults", "", STAYS)]
+    rows = [_row("soft-deleted vault", str(vault.name), _purge(lab, vault)) for vault in found]
     return rows or [_row("soft-deleted vaults", "", "were not there")]
+
+
+def _purge(lab: Lab, vault: Any) -> str:
+    """Purge one vault; what became of it."""
+    progress.note(f"vault {vault.name} is purged")
+    done = _seen(lab, lambda lab: [_purge_now(lab, vault)])
+    return STAYS if done is None else "purged"
+
+
+def _purge_now(lab: Lab, vault: Any) -> str:
+    poller = lab.cloud.vaults().vaults.begin_purge_deleted(
+        vault.name, vault.properties.location, polling_interval=lab.cloud.poll_s
+    )
+    poller.wait()
+    poller.result()
+    return str(vault.name)
+
+
+def _seen(lab: Lab, look: Callable[[Lab], list[Seen]]) -> list[Seen] | None:
+    """What a look finds; None when Azure does not allow it."""
+    try:
+        return explain.told(look)(lab)
+    except Refused as refused:
+        if refused.refusal.status != DENIED:
+            raise
+        return None
+
+
+def _names(lab: Lab, look: Callable[[Lab], list[str]]) -> list[str]:
+    """The names that a look finds, or UNKNOWN in place of them."""
+    found = _seen(lab, look)
+    return [UNKNOWN] if found is None else found
 
 
 def _forgotten(lab: Lab) -> Row:
@@ -208,7 +243,7 @@ LOOKS: dict[str, Callable[[Lab], list[str]]] = {
 
 
 def _still_there(lab: Lab) -> list[str]:
-    return [thing for thing, look in _looks(lab).items() if look(lab)]
+    return [thing for thing, look in _looks(lab).items() if _names(lab, look)]
 
 
 def _looks(lab: Lab) -> dict[str, Callable[[Lab], list[str]]]:

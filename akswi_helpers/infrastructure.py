@@ -176,7 +176,7 @@ def _require_means(lab: Lab) -> None:
     from akswi_helpers import preflight
 
     if not lab.cloud.is_sandbox:
-        preflight.require(lab)
+        lab.once("the means", lambda: preflight.require(lab))
 
 
 def _refuse_foreign_resources(lab: Lab) -> None:

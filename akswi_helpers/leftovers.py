@@ -12,7 +12,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from akswi_helpers import application, infrastructure, inventory, node_identity, vault_access
+from akswi_helpers import (
+    application,
+    brought,
+    infrastructure,
+    inventory,
+    node_identity,
+    vault_access,
+)
 from akswi_helpers.errors import LabError
 
 if TYPE_CHECKING:
@@ -57,6 +64,9 @@ def roles(lab: Lab) -> list[Row]:
 
 def application_gone(lab: Lab) -> list[Row]:
     """Delete the application for good, its service principal with it."""
+    if brought.client_id(lab) and lab.ledger.ids(brought.CREDENTIAL):
+        application.unfederate(lab)
+        return [("federated credential", brought.client_id(lab), "deleted; its application stays")]
     if not concerns(lab):
         return []
     removed = application.remove(lab)
@@ -64,6 +74,8 @@ def application_gone(lab: Lab) -> list[Row]:
 
 
 def _concerns(lab: Lab) -> bool:
+    if brought.client_id(lab):
+        return bool(lab.ledger.ids(application.KIND))
     if any(one.name == "app2" for one in lab.scenarios) or lab.ledger.ids(application.KIND):
         return True
     return infrastructure.get(lab, vault_access.deployment("app2")) is not None

@@ -22,6 +22,7 @@ from akswi_helpers.scenarios import named
 from akswi_helpers.types import Json, Jws
 
 if TYPE_CHECKING:
+    import httpx
     import pandas as pd
 
     from akswi_helpers.lab import Lab
@@ -179,19 +180,27 @@ def exchange(
     if token is None:
         token = _made(lab, app, namespace, service_account, audience or AUDIENCE)
     assertion = token.assertion if isinstance(token, PodToken) else token
+    reply = traded(lab, client_id or apps.client_id(lab, app), assertion, scope)
+    if reply.status_code >= 400:
+        return side_by_side.told(lab, app, explain.of_reply(reply))
+    return AccessToken(str(reply.json()["access_token"]))
+
+
+def traded(lab: Lab, client_id: str, assertion: Jws, scope: str = VAULT_SCOPE) -> httpx.Response:
+    """What Entra answers to a token that is shown in place of a password; refusals included.
+
+    Wire: POST /{tenant}/oauth2/v2.0/token with a client assertion.
+    """
     form = {
         "grant_type": "client_credentials",
-        "client_id": client_id or apps.client_id(lab, app),
+        "client_id": client_id,
         "client_assertion_type": ASSERTION_TYPE,
         "client_assertion": assertion,
         "scope": scope,
     }
     url = f"https://login.microsoftonline.com/{lab.cloud.tenant_id}/oauth2/v2.0/token"
     with lab.http() as session:
-        reply = session.post(url, data=form)
-    if reply.status_code >= 400:
-        return side_by_side.told(lab, app, explain.of_reply(reply))
-    return AccessToken(str(reply.json()["access_token"]))
+        return session.post(url, data=form)
 
 
 def claims(token: Jws) -> pd.DataFrame:

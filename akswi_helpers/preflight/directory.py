@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from akswi_helpers import brought
+from akswi_helpers import application, brought
+from akswi_helpers.errors import Refused
 from akswi_helpers.preflight.finding import MISSING, OK, UNKNOWN, Finding
 from akswi_helpers.types import Json
 
@@ -36,7 +37,7 @@ REGISTRARS = {
 def registering(lab: Lab) -> list[Finding]:
     """Whether app 2's application can be registered, or was brought."""
     if client := brought.client_id(lab):
-        return [Finding(f"an application for app 2 ({client})", OK, "app 2's identity", app="app2")]
+        return [_brought(lab, client)]
     return [
         Finding(
             "the right to register an application",
@@ -48,6 +49,22 @@ def registering(lab: Lab) -> list[Finding]:
             "app2",
         )
     ]
+
+
+def _brought(lab: Lab, client: str) -> Finding:
+    """Whether the application that was brought is there, as far as Graph tells you."""
+    try:
+        state = OK if application.find(lab) else MISSING
+    except Refused:
+        state = MISSING
+    return Finding(
+        f"the application {client} for app 2",
+        state,
+        "app 2's identity",
+        f"its owner tells you the object id of its service principal ({brought.PRINCIPAL})",
+        "app 2 is left out",
+        "app2",
+    )
 
 
 def judged(claims: Json, people_may: bool | None) -> str:

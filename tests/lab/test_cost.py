@@ -7,7 +7,15 @@ from decimal import Decimal
 
 import pytest
 
-from akswi_helpers import application, cost, infrastructure, inventory, ownership, parameters
+from akswi_helpers import (
+    application,
+    cost,
+    entra_rows,
+    infrastructure,
+    inventory,
+    ownership,
+    parameters,
+)
 from akswi_helpers import template as templates
 from akswi_helpers.errors import LabError
 from akswi_helpers.lab import Lab, open_lab
@@ -162,7 +170,7 @@ def test_second_run_keeps_the_tags_of_the_first(lab: Lab, monkeypatch: pytest.Mo
 def test_application_says_who_made_it_and_until_when(lab: Lab) -> None:
     application.create(lab)
     try:
-        (found,) = application._applications(lab)
+        (found,) = entra_rows.applications(lab)
         assert set(found.tags) == {
             application.tag(lab),
             f"owner={lab.cloud.who.app_id}",

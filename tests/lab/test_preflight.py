@@ -183,26 +183,30 @@ def test_line_says_what_for_who_and_the_way_round() -> None:
 
 WALK = """
 import json
-from akswi_helpers import evidence
+from akswi_helpers import clean_up, evidence
 from akswi_helpers.lab import open_lab
 lab = open_lab("07", catch_up=True, accept_cost=True)
 table = evidence.table(lab)
-print(json.dumps([dict(table["works"]), list(lab.left_out.values())]))
+done = clean_up.run(lab).set_index("thing")["result"]
+left = dict(clean_up.left_behind(lab).set_index("thing")["still there"])
+print(json.dumps([dict(table["works"]), list(lab.left_out.values()), dict(done), left]))
 """
 
 
 def test_walk_goes_on_without_what_a_right_is_missing_for(owner: Lab, second: Second) -> None:
     group = _own_group(owner, second, "walked")
     env = {**os.environ, **second.exports, "AKSWI_TARGET": "azure", "AKSWI_RESOURCE_GROUP": group}
-    done = subprocess.run(
-        [sys.executable, "-c", WALK], env=env, capture_output=True, text=True, timeout=170
-    )
-    assert done.returncode == 0, done.stderr
-    works, said = json.loads(done.stdout.splitlines()[-1])
+    walk = [sys.executable, "-c", WALK]
+    ran = subprocess.run(walk, env=env, capture_output=True, text=True, timeout=170)
+    assert ran.returncode == 0, ran.stderr
+    works, said, done, left = json.loads(ran.stdout.splitlines()[-1])
     assert works == {"app1": "yes", "app4": "yes", "app5": "yes"} | dict.fromkeys(
         ("app2", "app3"), "left out"
     )
     assert [one.partition(".")[0] for one in said] == ["app2 is left out", "app3 is left out"]
+    assert (done["resource group"], find_group(owner.cloud, group)) == ("deleted", None)
+    assert done["soft-deleted vaults"] == "not yours to purge; they go by themselves after 7 days"
+    assert left["soft-deleted key vaults"] == "unknown: you may not look"
 
 
 def test_run_on_azure_says_what_is_missing_and_stops(owner: Lab, second: Second) -> None:
