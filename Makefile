@@ -6,7 +6,7 @@ export UV_SYSTEM_CERTS ?= 1
 # Named after what it installed: a second `make` asks nothing of the network, whatever the files' dates.
 STAMP := .venv/.installed-$(shell cat pyproject.toml requirements.lock | cksum | cut -d ' ' -f 1)
 
-.PHONY: run lab install test test-clients outputs lock clean
+.PHONY: run lab install test test-clients bench outputs lock clean
 .DEFAULT_GOAL := run
 
 run: $(STAMP)
@@ -28,6 +28,10 @@ test: $(STAMP)
 # Clients with an environment of their own (Helm 4 built with Go) and tests that take minutes.
 test-clients: $(STAMP)
 	$(BIN)/pytest -n 2 --dist loadgroup -m clients --timeout 1800
+
+# Ratios from one run, in a table; `make bench ONLY=gateway` measures one figure.
+bench: $(STAMP)
+	$(BIN)/python -m tests.bench $(ONLY)
 
 # Write the committed outputs again, through the same code that `make test` proves them with.
 outputs: $(STAMP)

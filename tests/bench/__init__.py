@@ -1,0 +1,1 @@
+"""`make bench`: what akswi costs, as ratios measured in one run."""
