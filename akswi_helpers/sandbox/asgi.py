@@ -10,10 +10,12 @@ Source: https://asgi.readthedocs.io/en/latest/specs/www.html. Left out: websocke
 from __future__ import annotations
 
 import re
+import time
 import urllib.parse
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from email.utils import formatdate
+from functools import lru_cache
 from typing import Any
 
 from akswi_helpers.sandbox import dispatch, gateway
@@ -32,6 +34,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _JSON = "application/json; charset=utf-8"
 _TEXT = "text/plain; charset=utf-8"
+_DECODED = "akswi.headers"  # where a scope keeps its headers once they are text
 
 
 class TooLarge(Exception):
@@ -143,7 +146,12 @@ def _request(scope: Scope, body: bytes, host: str, path: str, user: str) -> Requ
 
 
 def _headers(scope: Scope) -> dict[str, str]:
-    return {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    known: dict[str, str] | None = scope.get(_DECODED)
+    if known is None:
+        pairs = scope["headers"]
+        known = {name.decode("latin-1"): value.decode("latin-1") for name, value in pairs}
+        scope[_DECODED] = known
+    return known
 
 
 async def _body(receive: Receive) -> bytes:
@@ -176,11 +184,16 @@ def _response_headers(reply: Reply, length: int | None) -> Iterator[tuple[bytes,
     given = {name.lower(): value for name, value in reply.headers.items()}
     if reply.body is not None:
         given.setdefault("content-type", _JSON if isinstance(reply.body, dict | list) else _TEXT)
-    given.setdefault("date", formatdate(usegmt=True))
+    given.setdefault("date", _date(int(time.time())))
     if length is not None:
         given["content-length"] = str(length)
     for name, value in given.items():
         yield name.encode("latin-1"), value.encode("latin-1")
+
+
+@lru_cache(maxsize=2)
+def _date(second: int) -> str:
+    return formatdate(second, usegmt=True)
 
 
 async def _say(

@@ -8,10 +8,13 @@ runs and after it stopped; only the newest rows stay. Left out: anything a secre
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import sqlite3
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,6 +25,7 @@ log = logging.getLogger(__name__)
 
 FILE = "requests.sqlite"
 KEPT = 50_000  # rows
+TOGETHER_S = 0.02
 COLUMNS = ("time", "user_agent", "method", "host", "path", "status")
 
 _TABLE = (
@@ -39,6 +43,7 @@ class RequestLog:
         surroundings = getattr(world, "surroundings", None)
         self._clock = world.clock
         self._file = _opened(surroundings.folder / FILE if surroundings else None)
+        self._waiting: list[tuple[object, ...]] = []
         self.last_asked = time.monotonic()
 
     def add(
@@ -51,17 +56,28 @@ class RequestLog:
         status: int,
         by_person: bool = True,
     ) -> None:
-        """Write one row; control characters become "?".
+        """Keep one row, written within TOGETHER_S; control characters become "?".
 
         `last_asked` (monotonic seconds) becomes now, unless a pod or the sandbox itself was asking.
         """
         if by_person:
             self.last_asked = time.monotonic()
         texts = [_CONTROL.sub("?", text)[:1000] for text in (user_agent, method, host, path)]
+        self._waiting.append((self._clock.now(), *texts, status))
+        if len(self._waiting) == 1:
+            _soon(self.write)
+
+    def write(self) -> None:
+        """Write what waits; a full disk costs these rows, not a caller their answer."""
+        waiting, self._waiting = self._waiting, []
+        if not waiting:
+            return
         try:
-            self._insert((self._clock.now(), *texts, status))
-        except sqlite3.Error:  # a full disk must not cost the caller their answer
-            log.exception("a request was not logged")
+            with _transaction(self._file):
+                for values in waiting:
+                    self._insert(values)
+        except sqlite3.Error:
+            log.exception("%d requests were not logged", len(waiting))
 
     def _insert(self, values: tuple[object, ...]) -> None:
         row = self._file.execute(_INSERT, values).lastrowid
@@ -70,11 +86,33 @@ class RequestLog:
 
     def rows(self, limit: int = KEPT) -> list[Json]:
         """The newest `limit` rows, oldest first; `time` is ISO 8601, UTC."""
+        self.write()
         return _rows(self._file, limit)
 
     def close(self) -> None:
-        """Close the file; the log is not used afterwards."""
+        """Write what waits and close the file; the log is not used afterwards."""
+        self.write()
         self._file.close()
+
+
+def _soon(write: Callable[[], None]) -> None:
+    """Call `write` in a moment; now, where no loop runs. Writing alone costs most of a commit."""
+    try:
+        asyncio.get_running_loop().call_later(TOGETHER_S, write)
+    except RuntimeError:
+        write()
+
+
+@contextmanager
+def _transaction(file: sqlite3.Connection) -> Iterator[None]:
+    file.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        file.execute("COMMIT")
+    except sqlite3.Error:
+        if file.in_transaction:
+            file.execute("ROLLBACK")
+        raise
 
 
 def read(folder: Path, limit: int = KEPT) -> list[Json]:

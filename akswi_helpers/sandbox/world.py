@@ -19,6 +19,7 @@ import uuid
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
@@ -127,8 +128,7 @@ class Identifiers:
 
     def fixed(self, kind: str, path: str, count: int = 0) -> str:
         """The GUID of `kind` and `path` without counting: the same at every call."""
-        digest = hashlib.sha256(f"{self._seed}|{kind}|{path.lower()}|{count}".encode()).digest()
-        return str(uuid.UUID(bytes=digest[:16], version=4))
+        return _guid(f"{self._seed}|{kind}|{path.lower()}|{count}")
 
     @staticmethod
     def random_guid() -> str:
@@ -139,6 +139,12 @@ class Identifiers:
     def secret(size: int = 30) -> str:
         """A random URL-safe text of about 4/3 `size` characters."""
         return secrets.token_urlsafe(size)
+
+
+@lru_cache(maxsize=1000)
+def _guid(text: str) -> str:
+    # Remembered: the tenant's and the subscription's are asked for several times per request.
+    return str(uuid.UUID(bytes=hashlib.sha256(text.encode()).digest()[:16], version=4))
 
 
 class World:

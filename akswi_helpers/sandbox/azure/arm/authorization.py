@@ -135,9 +135,11 @@ class Assignments:
         """Take an assignment away; unless `at_once`, it may count for a while."""
         (self._rows.forget if at_once else self._rows.remove)(name.lower())
 
-    def counting(self, scope: str) -> list[Json]:
-        """Those that count at `scope` now, which are not always those that are listed."""
-        return [x for x in self._rows.seen.values() if within(scope, x["properties"]["scope"])]
+    def counting(self, object_id: ObjectId, scope: str) -> list[Json]:
+        """A principal's that count at `scope` now, which are not always those that are listed."""
+        mine, found = object_id.lower(), self._rows.seen.values()
+        its = (one for one in found if one["properties"]["principalId"].lower() == mine)
+        return [one for one in its if within(scope, one["properties"]["scope"])]
 
     def all(self) -> list[Json]:
         """Every assignment, in the order they were made."""
@@ -188,8 +190,7 @@ def held(world: World, object_id: ObjectId, scope: str) -> list[tuple[Json, Role
         return []
     found = (
         (one, all_roles().get(role_of(one)))
-        for one in world.state(Assignments).counting(scope)
-        if one["properties"]["principalId"].lower() == object_id.lower()
+        for one in world.state(Assignments).counting(object_id, scope)
     )
     return [(one, role) for one, role in found if role]
 

@@ -73,6 +73,7 @@ class Resources:
         self._world = world
         self._rows = world.table("arm.resources")  # lower-case id -> the document
         self._times = world.table("arm.times")  # lower-case id -> {"created", "changed"}
+        self._found: dict[str, str] = {}  # where `called` found something last
 
     def get(self, resource_id: ResourceId) -> Json | None:
         """The stored document, or None."""
@@ -111,6 +112,17 @@ class Resources:
     def of_type(self, kind: str, scope: str) -> list[Json]:
         """The resources of one type at or under `scope`."""
         return [one for one in self._under(scope) if type_of(one["id"]).lower() == kind.lower()]
+
+    def called(self, kind: str, name: str) -> Json | None:
+        """The resource of a type whose names nobody else may take, or None: a vault."""
+        sought = f"/providers/{kind}/{name}".lower()
+        key = self._found.get(sought)
+        if key not in self._rows:
+            key = next((one for one in self._rows if one.endswith(sought)), None)
+            if key is None:
+                return None
+            self._found[sought] = key
+        return self._rows[key]
 
     def top(self, scope: str) -> list[Json]:
         """The resources that Azure's own lists name: no children, nothing that hangs on another."""

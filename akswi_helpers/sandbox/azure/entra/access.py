@@ -67,13 +67,18 @@ def caller_of(world: World, authorization: str, audiences: Collection[str]) -> C
 
 def _signed_claims(world: World, token: str) -> Json:
     try:
-        read(token)
-    except BadToken as error:
-        raise TokenRefused("malformed") from error
-    try:
         return world.state(SigningKeys).verify(ENTRA, token)
     except BadToken as error:
-        raise TokenRefused("signature") from error
+        raise TokenRefused(_fault(token)) from error
+
+
+def _fault(token: str) -> str:
+    """Why a token is none of Entra's."""
+    try:
+        read(token)
+    except BadToken:
+        return "malformed"
+    return "signature"
 
 
 def _judge(world: World, claims: Json, audiences: Collection[str]) -> None:

@@ -95,9 +95,7 @@ class DeletedVaults:
 
 def vault_named(world: World, name: str) -> Json | None:
     """The vault of that name, wherever it is, or None; deleted ones do not count."""
-    scope = f"/subscriptions/{world.subscription_id}"
-    vaults = world.state(Resources).of_type(TYPE, scope)
-    return next((one for one in vaults if one["name"].lower() == name.lower()), None)
+    return world.state(Resources).called(TYPE, name)
 
 
 def _keep(world: World, vault: Json) -> None:

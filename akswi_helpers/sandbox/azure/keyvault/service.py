@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import cast
 
@@ -332,20 +332,20 @@ def _start(request: Request) -> int:
         raise sayings.bad_parameter("$skiptoken is not valid") from error
 
 
-def _dressed(reply: Reply) -> Reply:
-    headers = {**_HEADERS, "x-ms-request-id": Identifiers.random_guid(), **reply.headers}
+def _dressed(reply: Reply, more: Mapping[str, str] | None = None) -> Reply:
+    random = Identifiers.random_guid()
+    headers = {**_HEADERS, "x-ms-request-id": random, **reply.headers, **(more or {})}
     if reply.body is not None:
         headers["content-type"] = "application/json; charset=utf-8"
-    return replace(reply, headers=headers)
+    return Reply(reply.body, reply.status, headers, reply.stream)
 
 
 def _dressing(route: Route) -> Route:
     handler = cast("Callable[[World, Request], Reply]", route.handler)
 
     def dressed(world: World, request: Request) -> Reply:
-        reply = _dressed(handler(world, request))
-        region = _vault(world, request)["location"]
-        return replace(reply, headers={**reply.headers, "x-ms-keyvault-region": region})
+        reply = handler(world, request)
+        return _dressed(reply, {"x-ms-keyvault-region": _vault(world, request)["location"]})
 
     return replace(route, handler=dressed)
 
