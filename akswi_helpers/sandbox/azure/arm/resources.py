@@ -116,13 +116,12 @@ class Resources:
     def called(self, kind: str, name: str) -> Json | None:
         """The resource of a type whose names nobody else may take, or None: a vault."""
         sought = f"/providers/{kind}/{name}".lower()
-        key = self._found.get(sought)
+        key = self._found.get(sought, "")
         if key not in self._rows:
-            key = next((one for one in self._rows if one.endswith(sought)), None)
-            if key is None:
-                return None
-            self._found[sought] = key
-        return self._rows[key]
+            key = next((one for one in self._rows if one.endswith(sought)), "")
+            if key:
+                self._found[sought] = key
+        return self._rows.get(key)
 
     def top(self, scope: str) -> list[Json]:
         """The resources that Azure's own lists name: no children, nothing that hangs on another."""
