@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -147,13 +148,23 @@ def _lead(link: Tag, page: str, names: set[str]) -> None:
 
 
 def _sections(soup: BeautifulSoup, page: str) -> Iterator[Section]:
-    """Give every heading an anchor of its own; those of the second level are for the contents."""
-    for heading in soup.find_all(re.compile("h[1-6]")):
-        words = heading.get_text()
-        anchor = _anchor(page, str(heading.get("id") or words))
-        heading["id"] = anchor
-        if heading.name == "h2" and words not in STANDING:
-            yield Section(anchor, words)
+    """Make every anchor one of the whole file; those of second-level headings are for the contents.
+
+    Two that are alike on one page are told apart by their order; links lead to the first.
+    """
+    seen: Counter[str] = Counter()
+    for tag in soup.find_all(_is_anchor):
+        words = tag.get_text()
+        anchor = _anchor(page, str(tag.get("id") or words))
+        seen[anchor] += 1
+        own = anchor if seen[anchor] == 1 else f"{anchor}-{seen[anchor]}"
+        tag["id"] = own
+        if tag.name == "h2" and words not in STANDING:
+            yield Section(own, words)
+
+
+def _is_anchor(tag: Tag) -> bool:
+    return "id" in tag.attrs or re.fullmatch("h[1-6]", tag.name) is not None
 
 
 def _anchor(page: str, heading: str | None) -> str:

@@ -169,6 +169,15 @@ def test_failure_is_shown_as_the_learner_saw_it(tmp_path: Path) -> None:
     assert "Run 01 <first>." in _made(_notebook(tmp_path, failed), tmp_path).words
 
 
+def test_anchors_are_made_for_the_whole_file(tmp_path: Path) -> None:
+    source = "# 5 · A trial?\n\n[go](#there) <b id='there'>x</b>\n\n## Twice\n\n## Twice"
+    made = _made(_notebook(tmp_path, source=source), tmp_path)
+    ids = {attrs["id"] for _, attrs in made.tags if "id" in attrs}
+    assert {"05-trial--there", "05-trial--Twice", "05-trial--Twice-2"} <= ids
+    assert "#05-trial--there" in made.all("a", "href")
+    assert {"#05-trial--Twice", "#05-trial--Twice-2"} <= set(made.all("a", "href"))
+
+
 def test_make_refuses_a_folder_without_notebooks(tmp_path: Path) -> None:
     with pytest.raises(LabError, match="There is no notebook in"):
         handout.make(tmp_path, tmp_path / "handout.html")
