@@ -173,10 +173,16 @@ def _group(lab: Lab) -> None:
 
 def _require_means(lab: Lab) -> None:
     """Before the first write on Azure: raise LabError when something is missing for it."""
-    from akswi_helpers import preflight
-
     if not lab.cloud.is_sandbox:
-        lab.once("the means", lambda: preflight.require(lab))
+        lab.once("the means", lambda: _means(lab))
+
+
+def _means(lab: Lab) -> None:
+    from akswi_helpers import preflight, registration
+
+    preflight.require(lab)
+    with progress.step("Registering resource providers"):
+        registration.register(lab)
 
 
 def _refuse_foreign_resources(lab: Lab) -> None:

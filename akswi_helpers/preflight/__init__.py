@@ -77,9 +77,9 @@ def narrow(lab: Lab) -> None:
 
 @explain.told
 def findings(lab: Lab) -> list[Finding]:
-    """Every finding, in the order of CHECKS; what belongs to an app that is not chosen is not."""
+    """Every finding, in the order of CHECKS; without those of apps that were not chosen."""
     _meet(lab)
-    chosen = {one.name for one in lab.scenarios} | {""}
+    chosen = {one.name for one in lab.scenarios} | set(lab.left_out) | {""}
     out = _unregistered(lab)
     with ThreadPoolExecutor(len(CHECKS)) as several:
         asked = [

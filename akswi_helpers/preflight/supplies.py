@@ -12,7 +12,7 @@ import shutil
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from akswi_helpers import commands, helm, inventory, ownership, template
+from akswi_helpers import commands, helm, inventory, ownership, registration, template
 from akswi_helpers.errors import LabError
 from akswi_helpers.parameters import headless
 from akswi_helpers.preflight import rights
@@ -22,8 +22,6 @@ from akswi_helpers.vm_sizes import size_of
 if TYPE_CHECKING:
     from akswi_helpers.lab import Lab
 
-NODES_NEED = ("Microsoft.Compute", "Microsoft.Network")
-"""What AKS makes nodes of, besides what the template names."""
 UNREGISTERED, CONTENTS = "the providers that are not registered", "what is in the group"
 ELSEWHERE = "pick another region"
 OTHER_GROUP = "pick another name for the resource group"
@@ -48,16 +46,14 @@ def providers(lab: Lab) -> list[Finding]:
     """Whether the subscription has asked for each provider that the lab needs."""
     if out := unregistered(lab):
         return [_unregistered(lab, one) for one in out]
-    return [Finding(f"resource providers: {', '.join(_providers())}", OK, "their resources")]
+    return [
+        Finding(f"resource providers: {', '.join(registration.needed())}", OK, "their resources")
+    ]
 
 
 def unregistered(lab: Lab) -> list[str]:
-    """The providers that the lab needs and that are not registered; asked once in each check."""
-    known = lab.cloud.resources().providers
-    return lab.once(
-        UNREGISTERED,
-        lambda: [one for one in _providers() if known.get(one).registration_state != "Registered"],
-    )
+    """The providers that are not registered; asked once in each check."""
+    return lab.once(UNREGISTERED, lambda: registration.unregistered(lab))
 
 
 def version(lab: Lab) -> list[Finding]:
@@ -104,16 +100,16 @@ def programs(lab: Lab) -> list[Finding]:
     return [_helm(), _kubectl(lab)]
 
 
-def _providers() -> list[str]:
-    named = {kind.partition("/")[0] for kind in template.declared()}
-    return sorted((named | set(NODES_NEED)) - {"Microsoft.Authorization"})
-
-
 def _unregistered(lab: Lab, namespace: str) -> Finding:
     do = f"az provider register --namespace {namespace}"
     mine = rights.may(lab, f"{namespace}/register/action")
-    who = f"you register it: {do}" if mine else f"a Contributor of the subscription runs: {do}"
-    return Finding(f"the resource provider {namespace}", MISSING, "its resources", who)
+    return Finding(
+        f"the resource provider {namespace}",
+        MISSING,
+        "its resources",
+        f"you register it: {do}" if mine else f"a Contributor of the subscription runs: {do}",
+        "01-deploy-the-infrastructure registers it" if mine else "",
+    )
 
 
 def _cores_wanted() -> dict[str, tuple[int, str]]:

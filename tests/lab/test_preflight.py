@@ -7,12 +7,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from akswi_helpers import places, preflight, vaults
+from akswi_helpers import infrastructure, places, preflight, vaults
 from akswi_helpers.errors import LabError
 from akswi_helpers.lab import Lab, find_group, open_lab
 from akswi_helpers.ownership import tags
@@ -111,18 +112,43 @@ def test_rights_on_the_group_alone_leave_out_two_apps(owner: Lab, second: Second
     preflight.narrow(lab)
     assert [one.name for one in lab.scenarios] == ["app1", "app4", "app5"]
     assert lab.left_out["app3"].startswith("app3 is left out. Missing: the right to change the nod")
+    assert "the right to register an application" in missing(lab)
 
 
-def test_provider_that_is_not_registered_is_named(owner: Lab) -> None:
+@pytest.fixture
+def unregistered(owner: Lab) -> Iterator[Any]:
     known = owner.cloud.resources().providers
     known.unregister("Microsoft.KeyVault")
-    try:
-        with pytest.raises(LabError, match=r"you register it: az provider register --namespace"):
-            preflight.require(owner)
-        assert preflight.check(owner).loc["the names of the five vaults", "state"] == "unknown"
-        assert known.get("Microsoft.KeyVault").registration_state == "Unregistered"
-    finally:
-        known.register("Microsoft.KeyVault")
+    yield known
+    known.register("Microsoft.KeyVault")
+
+
+def test_provider_that_is_not_registered_is_named_and_left_alone(
+    owner: Lab, unregistered: Any
+) -> None:
+    found = preflight.check(owner)
+    assert found.loc["the resource provider Microsoft.KeyVault", "state"] == "missing"
+    assert found.loc["the names of the five vaults", "state"] == "unknown"
+    assert unregistered.get("Microsoft.KeyVault").registration_state == "Unregistered"
+
+
+def test_provider_stops_those_who_may_not_register_it(
+    owner: Lab, second: Second, unregistered: Any
+) -> None:
+    lab = lab_of(owner, second, _own_group(owner, second, "unregistered"))
+    give(owner, second, READER, subscription(owner))
+    with pytest.raises(LabError, match=r"Contributor of the subscription runs: az provider regis"):
+        preflight.require(lab)
+
+
+def test_deploy_on_azure_registers_providers_first(
+    owner: Lab, second: Second, unregistered: Any
+) -> None:
+    give(owner, second, CONTRIBUTOR, subscription(owner))
+    give(owner, second, RBAC_ADMIN, subscription(owner), narrowed())
+    lab = replace(lab_of(owner, second, "registered"), accept_cost=True)
+    assert infrastructure.deploy(lab).state == "Succeeded"
+    assert unregistered.get("Microsoft.KeyVault").registration_state == "Registered"
 
 
 def test_vault_name_that_is_taken_is_named(owner: Lab) -> None:

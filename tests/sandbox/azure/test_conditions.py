@@ -8,13 +8,17 @@ from typing import Any
 import pytest
 
 from akswi_helpers.sandbox.azure.arm import authorization, conditions
+from akswi_helpers.sandbox.azure.arm import service as front
 from akswi_helpers.sandbox.azure.arm.authorization import allowed
+from akswi_helpers.sandbox.wire import Caller, WireError
 from akswi_helpers.sandbox.world import World
-from tests.sandbox.azure.conftest import STRANGER, Arm, refusal
+from tests.sandbox.azure.conftest import OWNER, STRANGER, Arm, refusal
 
 READER = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
 SECRETS_USER = "4633458b-17de-408a-b874-0445c86b69e6"
 RBAC_ADMIN = "f58310d9-a9f6-439a-9e8d-f62e7b41a168"
+CONTRIBUTOR = "b24988ac-6180-42a0-ab88-20f7382dd24c"
+OWN = "77777777-7777-4777-8777-777777777777"  # the name of STRANGER's own assignment
 WRITE = "Microsoft.Authorization/roleAssignments/write"
 
 # As delegate-role-assignments-examples has it, "Constrain roles".
@@ -108,6 +112,56 @@ def test_narrowed_administrator_assigns_only_those_roles(world: World) -> None:
     assert allowed(world, who, WRITE, scope, about=about(READER))
     assert not allowed(world, who, WRITE, scope, about=about(RBAC_ADMIN))
     assert not allowed(world, who, WRITE, scope)
+
+
+@pytest.fixture
+def narrowed(world: World) -> World:
+    """STRANGER may give, and take away, READER and SECRETS_USER in the subscription."""
+    values = {
+        "roleDefinitionId": f"/x/{RBAC_ADMIN}",
+        "principalId": STRANGER.object_id,
+        "condition": ONLY_READERS,
+        "conditionVersion": "2.0",
+    }
+    made = authorization.assignment_document("/subscriptions/s", OWN, values, "", 0)
+    with world.transaction():
+        world.state(authorization.Assignments).put(made)
+    return world
+
+
+def assign(world: World, caller: Caller, name: str, role: str, **more: Any) -> int:
+    scope = "/subscriptions/s/providers/Microsoft.Authorization"
+    values = {
+        "roleDefinitionId": f"{scope}/roleDefinitions/{role}",
+        "principalId": STRANGER.object_id,
+        "principalType": "ServicePrincipal",
+        **more,
+    }
+    where = f"{scope}/roleAssignments/{name}"
+    return front.call(world, caller, "PUT", where, "2022-04-01", {"properties": values}).status
+
+
+def take(world: World, name: str) -> int:
+    where = f"/subscriptions/s/providers/Microsoft.Authorization/roleAssignments/{name}"
+    return front.call(world, STRANGER, "DELETE", where, "2022-04-01").status
+
+
+def test_narrowed_administrator_gives_and_takes_those_roles_alone(narrowed: World) -> None:
+    mine, other = str(uuid.uuid4()), str(uuid.uuid4())
+    assert assign(narrowed, STRANGER, mine, READER) == 201
+    assert take(narrowed, mine) == 200
+    with pytest.raises(WireError, match="AuthorizationFailed"):
+        assign(narrowed, STRANGER, other, CONTRIBUTOR)
+    assign(narrowed, OWNER, other, CONTRIBUTOR)
+    with pytest.raises(WireError, match="AuthorizationFailed"):
+        take(narrowed, other)
+
+
+def test_narrowed_administrator_cannot_widen_himself(narrowed: World) -> None:
+    with pytest.raises(WireError, match="AuthorizationFailed"):
+        assign(narrowed, STRANGER, OWN, RBAC_ADMIN)
+    with pytest.raises(WireError, match="AuthorizationFailed"):
+        take(narrowed, OWN)
 
 
 @pytest.mark.parametrize(
