@@ -93,7 +93,7 @@ def estimate(lab: Lab) -> Bill:
     counts = Counter({"control plane": kinds[inventory.CLUSTER], "vault": kinds[inventory.VAULT]})
     counts["identity"] = kinds[inventory.IDENTITY]
     lines = _lines(counts + _of_pools(pools), lab.location)
-    title = f"What main.json makes costs this on Azure, in {lab.location}, at {_dated()}:"
+    title = f"A day of what main.json makes, on Azure in {lab.location}, at {_dated()}:"
     end = f"Together {Bill(title, lines).total}."
     return Bill(title, lines, f"{end} {FREE}" if lab.cloud.is_sandbox else end)
 

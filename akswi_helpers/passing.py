@@ -4,8 +4,8 @@
     nothing()           run every cell again
 
 For `open_lab`. A run from the command line ends green there, and so does Run All. Cells that open
-the lab, import, or set plain values always run, so that another choice ends it. Source: IPython's
-`ast_transformers`. Left out: a lab that is not in a notebook; there is nothing to pass over there.
+the lab, import, or set plain values always run, so that another choice ends it; so does the one
+that says what still costs money. Source: IPython's `ast_transformers`. Left out: a lab that is not in a notebook; there is nothing to pass over there.
 """
 
 from __future__ import annotations
@@ -50,12 +50,15 @@ def sentence(lab: Lab, stage: Stage) -> str:
     )
 
 
+ALWAYS = {"open_lab", "still_running"}
+
+
 class PassOver(ast.NodeTransformer):
     """Empties each cell, but for those that the page needs in order to be run again."""
 
     def visit(self, tree: Any) -> Any:
         """The cell as it will run: `tree` itself, or nothing."""
-        return tree if all(map(_harmless, tree.body)) or _opens(tree) else ast.Module([], [])
+        return tree if all(map(_harmless, tree.body)) or _calls(tree) else ast.Module([], [])
 
 
 def _harmless(statement: ast.stmt) -> bool:
@@ -69,9 +72,11 @@ def _harmless(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.Import | ast.ImportFrom)
 
 
-def _opens(tree: ast.Module) -> bool:
-    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call))
-    return any(isinstance(call.func, ast.Name) and call.func.id == "open_lab" for call in calls)
+def _calls(tree: ast.Module) -> bool:
+    """Whether one of ALWAYS is called, by whatever module's name."""
+    called = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    names = {one.id for one in called if isinstance(one, ast.Name)}
+    return bool(ALWAYS & (names | {one.attr for one in called if isinstance(one, ast.Attribute)}))
 
 
 def _shell() -> Any:

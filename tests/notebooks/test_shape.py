@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import pytest
 
+from akswi_helpers import cost
 from akswi_helpers.types import Json
 from tests.notebooks.outputs import KERNEL, PICTURES, WIDGET
 from tests.notebooks.pages import PAGES, Page, lines
@@ -47,6 +48,12 @@ def test_page_ends_with_words_questions_roads_and_what_is_left(page: Page) -> No
     sections = [text for _, text in page.headings]
     assert {"Your turn", "Words", "Questions", "Roads not taken"} <= set(sections)
     assert "**Left behind:**" in page.prose[-1]
+
+
+@every_page
+def test_page_ends_with_what_is_still_running(page: Page) -> None:
+    assert page.code[-1]["source"] == "cost.still_running(lab)"
+    assert page.code[-1]["outputs"][0]["data"]["text/plain"] == [cost.FREE]
 
 
 @every_page
