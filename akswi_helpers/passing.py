@@ -5,7 +5,8 @@
 
 For `open_lab`. A run from the command line ends green there, and so does Run All. Cells that open
 the lab, import, or set plain values always run, so that another choice ends it; so does the one
-that says what still costs money. Source: IPython's `ast_transformers`. Left out: a lab that is not in a notebook; there is nothing to pass over there.
+that says what still costs money. Source: IPython's `ast_transformers`. Left out: a lab that is not
+in a notebook; there is nothing to pass over there.
 """
 
 from __future__ import annotations
