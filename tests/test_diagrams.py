@@ -196,7 +196,7 @@ def test_evidence_draws_a_row_for_every_app_and_counts_those_that_work() -> None
 
 
 def test_evidence_picture_is_made_from_the_table() -> None:
-    row = {"app": "app1", "proof": "different", "in the pod": "AADSTS70025"}
+    row = {"app": "app1", "works": "no", "proof": "different", "in the pod": "AADSTS70025"}
     picture = evidence.picture(pd.DataFrame([row]).set_index("app"))
     assert picture.text == "app1: different, its pod has AADSTS70025"
 

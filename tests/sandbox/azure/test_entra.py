@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -145,22 +146,23 @@ def test_token_is_refused_in_entras_terms(cloud: Cloud, case: str) -> None:
     assert answer.json()["error_description"].startswith(f"AADSTS{code}: ")
 
 
-BAD_ASSERTIONS = {
-    "not a token": ("not-a-token", 50027),
-    "of another type": (jwt.encode({}, "k" * 32, "HS256", {"typ": "at+jwt"}), 5002727),
-    "without claims": (jwt.encode({}, "k" * 32, "HS256"), 50027),
-    "expired": (foreign(exp=int(time.time()) - 1), 700024),
-    "not yet valid": (foreign(nbf=int(time.time()) + 900), 700024),
-    "of a year that never comes": (foreign(exp=1e300), 50027),
-    "one of Entra's own": (foreign(iss="https://sts.windows.net/other/"), 700222),
-    "of an issuer nobody federated": (foreign(), 70025),
+# Made when they are sent: a long run of tests would see them expire.
+BAD_ASSERTIONS: dict[str, tuple[Callable[[], str], int]] = {
+    "not a token": (lambda: "not-a-token", 50027),
+    "of another type": (lambda: jwt.encode({}, "k" * 32, "HS256", {"typ": "at+jwt"}), 5002727),
+    "without claims": (lambda: jwt.encode({}, "k" * 32, "HS256"), 50027),
+    "expired": (lambda: foreign(exp=int(time.time()) - 1), 700024),
+    "not yet valid": (lambda: foreign(nbf=int(time.time()) + 900), 700024),
+    "of a year that never comes": (lambda: foreign(exp=1e300), 50027),
+    "one of Entra's own": (lambda: foreign(iss="https://sts.windows.net/other/"), 700222),
+    "of an issuer nobody federated": (foreign, 70025),
 }
 
 
 @pytest.mark.parametrize("case", BAD_ASSERTIONS)
 def test_assertion_is_refused_before_anything_is_fetched(cloud: Cloud, case: str) -> None:
     assertion, code = BAD_ASSERTIONS[case]
-    answer = post(cloud, **asserted(cloud, assertion))
+    answer = post(cloud, **asserted(cloud, assertion()))
     assert answer.json()["error_codes"] == [code]
     rows = control.ask(cloud.running.home, "log")["rows"]
     assert not any(row["host"].startswith("nowhere.") for row in rows)

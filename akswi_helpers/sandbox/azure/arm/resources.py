@@ -275,21 +275,19 @@ def _filtered(documents: Iterable[Json], text: str) -> list[Json]:
     if "tagname" in tag:
         name, value = tag.pop("tagname"), tag.pop("tagvalue", None)
         left = [one for one in left if _has_tag(one, name, value)]
+    if not tag.keys() <= _FIELDS.keys():
+        raise filter_not_emulated(text)
     for field, value in tag.items():
-        left = [one for one in left if _field(text, field, one).lower() == value.lower()]
+        left = [one for one in left if _FIELDS[field](one).lower() == value.lower()]
     return left
 
 
-def _field(text: str, field: str, document: Json) -> str:
-    fields = {
-        "resourcetype": str(document["type"]),
-        "name": str(document["name"]),
-        "location": str(document.get("location", "")),
-        "resourcegroup": name_of(group_of(document["id"])),
-    }
-    if field not in fields:
-        raise filter_not_emulated(text)
-    return fields[field]
+_FIELDS: dict[str, Callable[[Json], str]] = {
+    "resourcetype": lambda one: str(one["type"]),
+    "name": lambda one: str(one["name"]),
+    "location": lambda one: str(one.get("location", "")),
+    "resourcegroup": lambda one: name_of(group_of(one["id"])),
+}
 
 
 def _quoted(text: str, clause: str) -> str:
