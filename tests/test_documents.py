@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from akswi_helpers import diagrams
 from tests.notebooks.pages import PAGES
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -40,6 +41,10 @@ def test_make_targets_that_are_named_exist(name: str) -> None:
     targets = set(re.findall(r"^([a-z][a-z-]+):", text("Makefile"), re.MULTILINE))
     assert named
     assert named - {"sure"} <= targets
+
+
+def test_picture_of_the_readme_is_the_one_that_the_package_draws() -> None:
+    assert text("notebooks/chain.svg") == diagrams.expected().svg
 
 
 def test_readme_says_that_no_live_subscription_was_used() -> None:

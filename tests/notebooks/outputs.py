@@ -15,7 +15,7 @@ from typing import Any
 import nbformat
 from nbclient import NotebookClient
 
-from akswi_helpers import diagrams, stills, storyboards
+from akswi_helpers import diagrams, places, stills, storyboards
 from akswi_helpers.svg import Picture
 from tests.notebooks.labs import notebooks, prepared, stage_of
 
@@ -37,7 +37,8 @@ PICTURES: dict[str, Callable[[], Picture]] = {
 
 
 def main(names: list[str]) -> None:
-    """Execute the named notebooks, or all, and write them back with their outputs."""
+    """Execute the named notebooks, or all, and write them back; and the picture of the README."""
+    places.shipped("notebooks").joinpath("chain.svg").write_text(diagrams.expected().svg)
     for path in notebooks():
         if not names or stage_of(path) in names:
             sys.stderr.write(f"{path.name} …\n")
