@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from akswi_helpers.background import answer
@@ -23,7 +23,7 @@ class Second:
     """A service principal without a permission of Graph's; `exports` sign a process in as it."""
 
     object_id: str
-    exports: dict[str, str]
+    exports: dict[str, str] = field(repr=False)
 
 
 def make(owner: Lab, name: str) -> Second:
