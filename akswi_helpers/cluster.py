@@ -12,11 +12,10 @@ from __future__ import annotations
 
 import base64
 import json
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from akswi_helpers import explain, places
+from akswi_helpers import explain, places, retrying
 from akswi_helpers.errors import LabError
 from akswi_helpers.sandbox import private_files
 from akswi_helpers.targets import AKS_SCOPE
@@ -159,10 +158,10 @@ def _renew(lab: Lab) -> None:
     """Put a fresh token in the token file when the last one is about to expire."""
     file = lab.folder / "token"
     expires = lab.once(EXPIRY, lambda: 0)
-    if expires - time.time() > RENEW_BEFORE_S and file.exists():
+    if expires - lab.cloud.clock() > RENEW_BEFORE_S and file.exists():
         return
     token, expires = lab.cloud.token(AKS_SCOPE)
-    lab.forget(EXPIRY, CLIENT)
+    lab.forget(EXPIRY)
     lab.once(EXPIRY, lambda: expires)
     private_files.write(file, token.encode())
 
@@ -175,7 +174,8 @@ def _client(lab: Lab) -> Any:
 def _connect(lab: Lab, path: Path) -> Any:
     from kubernetes import client, config
 
-    settings = client.Configuration()
+    settings: Any = client.Configuration()
+    settings.retries = retrying.for_kubernetes()
     load: Any = config.load_kube_config
     load(str(path), client_configuration=settings)
     if "//127.0.0.1" in settings.host or "//localhost" in settings.host:
@@ -184,7 +184,15 @@ def _connect(lab: Lab, path: Path) -> Any:
         settings.proxy = proxy
     if settings.proxy and "@" in settings.proxy:
         settings.proxy_headers = _proxy_headers(settings.proxy)
+    settings.refresh_api_key_hook = lambda held: _sign(lab, held)
     return client.ApiClient(settings)
+
+
+def _sign(lab: Lab, settings: Any) -> None:
+    """Give a client that may be held for long the token of now."""
+    _renew(lab)
+    token = (lab.folder / "token").read_text()
+    settings.api_key = {"BearerToken": f"Bearer {token}"}
 
 
 def _proxy_headers(proxy: str) -> Any:

@@ -13,6 +13,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +38,7 @@ HELM_READS = (
 )
 TIMEOUT_S = 600
 PRIVATE = 0o077  # what helm and kubectl keep is their caller's alone
+_RAN = b"command terminated with exit code"
 
 
 @dataclass(frozen=True)
@@ -85,22 +87,28 @@ def helm(lab: Lab, line: str | Sequence[str], *, check: bool = True) -> CommandO
 def kubectl_bytes(lab: Lab, line: str | Sequence[str]) -> bytes | None:
     """The bytes that the real kubectl writes, which may be a secret; None when it fails.
 
-    Nothing of them reaches an error or a log.
+    Nothing of them reaches an error or a log. An `exec` that met a busy API is tried again, which
+    kubectl does for everything else itself; what ran in the pod and failed there is not.
     """
+    command = [_find("kubectl"), *words(line)]
+    for pause_s in (1, 2, 4, 0):
+        done = _kept(lab, command)
+        if done is None or done.returncode == 0 or _RAN in done.stderr:
+            break
+        time.sleep(pause_s)
+    return done.stdout if done and done.returncode == 0 else None
+
+
+def _kept(lab: Lab, command: list[str]) -> subprocess.CompletedProcess[bytes] | None:
     from akswi_helpers import cluster
 
-    command = [_find("kubectl"), *words(line)]
+    env = cluster.environment(lab)
     try:
-        done = subprocess.run(
-            command,
-            env=cluster.environment(lab),
-            capture_output=True,
-            timeout=TIMEOUT_S,
-            umask=PRIVATE,
+        return subprocess.run(
+            command, env=env, capture_output=True, timeout=TIMEOUT_S, umask=PRIVATE
         )
     except subprocess.TimeoutExpired:
         return None
-    return done.stdout if done.returncode == 0 else None
 
 
 def words(line: str | Sequence[str]) -> list[str]:

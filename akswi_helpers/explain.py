@@ -238,7 +238,7 @@ def _is_refusal(error: Exception) -> bool:
 def _is_silence(error: Exception) -> bool:
     """Whether nobody answered at all."""
     names = {kind.__name__ for kind in type(error).__mro__}
-    if names & {"ServiceRequestError", "ServiceResponseError"}:
+    if names & {"ServiceRequestError", "ServiceResponseError", "NobodyThere"}:
         return True
     return type(error).__module__.startswith("urllib3.") or "TransportError" in names
 

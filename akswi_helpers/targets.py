@@ -11,13 +11,15 @@ theirs through `environment()`. Left out: other clouds than Azure's public one.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from akswi_helpers import background, places, sign_in
+from akswi_helpers import background, places, retrying, sign_in
 from akswi_helpers.errors import LabError
+from akswi_helpers.retrying import Renewable
 from akswi_helpers.types import Json
 
 if TYPE_CHECKING:
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
     from azure.mgmt.resource.resources import ResourceManagementClient
     from msgraph.graph_service_client import GraphServiceClient
 
+RENEW_S = 600  # a token that has less left is asked for anew
+GRAPH_SCOPE = "https://graph.microsoft.com/.default"
 ARM_SCOPE = sign_in.ARM_SCOPE
 AKS_SCOPE = "6dae42f8-4368-4678-94ff-3960e28e3630/.default"  # the AKS server's application
 
@@ -73,6 +77,7 @@ class Target:
     transport: Json = field(default_factory=dict, repr=False)
     exports: dict[str, str] = field(default_factory=dict, repr=False)
     signed_in: TokenCredential | None = field(default=None, repr=False)
+    clock: Callable[[], float] = field(default=time.time, repr=False)  # Unix seconds there
     _clients: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     @property
@@ -95,17 +100,24 @@ class Target:
         """What signs in: the sandbox's deployer, or whoever Azure's own tools know."""
         from azure import identity
 
-        return self.signed_in or identity.ClientSecretCredential(
-            self.tenant_id,
-            self.exports["AZURE_CLIENT_ID"],
-            self.exports["AZURE_CLIENT_SECRET"],
-            **self.transport,
+        if self.signed_in is not None:
+            return self.signed_in
+        return Renewable(
+            lambda: identity.ClientSecretCredential(
+                self.tenant_id,
+                self.exports["AZURE_CLIENT_ID"],
+                self.exports["AZURE_CLIENT_SECRET"],
+                **self.transport,
+            )
         )
 
     def token(self, scope: str) -> tuple[str, int]:
-        """An access token for `scope` and its expiry, Unix seconds. It is a secret."""
-        found = self.credential.get_token(scope)
-        return found.token, found.expires_on
+        """An access token for `scope` and its expiry, Unix seconds there. It is a secret."""
+        found = self.credential.get_token(scope).token
+        if isinstance(self.credential, Renewable) and _expiry(found) - self.clock() < RENEW_S:
+            self.credential.renew()
+            found = self.credential.get_token(scope).token
+        return found, _expiry(found)
 
     @cached_property
     def who(self) -> Person:
@@ -178,15 +190,25 @@ class Target:
 
         url = f"https://{vault}.vault.azure.net"
         return self._once(
-            ("secrets", vault), lambda: SecretClient(url, self.credential, **self.transport)
+            ("secrets", vault),
+            lambda: SecretClient(url, self.credential, **self.transport, **self._policies()),
         )
 
     def http(self) -> httpx.Client:
-        """A plain HTTP client, for a reader who wants to see each request; it adds no token."""
+        """A plain HTTP client, for a reader who wants to see each request.
+
+        It adds no token; where a service is busy, it asks again when that says to.
+        """
         import httpx
 
         proxy, trust = self.proxy(), self._trust() or True
-        return httpx.Client(proxy=proxy, verify=trust, trust_env=proxy is None, timeout=60)
+        return httpx.Client(
+            proxy=proxy,
+            verify=trust,
+            trust_env=proxy is None,
+            timeout=60,
+            auth=retrying.unhurried(),
+        )
 
     def proxy(self) -> str | None:
         """The sandbox's proxy; None on Azure, where each client asks the environment."""
@@ -205,8 +227,17 @@ class Target:
 
     def _arm(self, kind: Callable[..., Client]) -> Client:
         return self._once(
-            kind, lambda: kind(self.credential, self.subscription_id, **self.transport)
+            kind,
+            lambda: kind(
+                self.credential, self.subscription_id, **self.transport, **self._policies()
+            ),
         )
+
+    def _policies(self) -> Json:
+        """What clients of a sandbox do besides: its clock can be moved, and tokens end then."""
+        if not isinstance(self.credential, Renewable):
+            return {}
+        return {"per_call_policies": [retrying.signed_again(self.credential)]}
 
     def _once(self, key: object, make: Callable[[], Client]) -> Client:
         if key not in self._clients:
@@ -221,10 +252,11 @@ def open_target(name: str) -> Target:
 
 
 def _sandbox() -> Target:
-    from akswi_helpers.sandbox import process
+    from akswi_helpers.sandbox import control, process
 
+    home = places.home()
     try:
-        running = process.ensure(places.home())
+        running = process.ensure(home)
     except process.StartRefused as error:
         raise LabError(str(error)) from error
     exports = process.environment(running)
@@ -238,6 +270,7 @@ def _sandbox() -> Target:
             "connection_verify": exports["REQUESTS_CA_BUNDLE"],
         },
         exports,
+        clock=lambda: float(control.ask(home, "clock")["now"]),
     )
 
 
@@ -253,7 +286,14 @@ def _graph(
     from msgraph.graph_request_adapter import GraphRequestAdapter
     from msgraph.graph_service_client import GraphServiceClient
 
-    http = httpx.AsyncClient(proxy=proxy, verify=trust or True, trust_env=proxy is None, timeout=60)
+    again = (
+        retrying.signed_again_by_httpx(credential, GRAPH_SCOPE)
+        if isinstance(credential, Renewable)
+        else None
+    )
+    http = httpx.AsyncClient(
+        proxy=proxy, verify=trust or True, trust_env=proxy is None, timeout=60, auth=again
+    )
     adapter = GraphRequestAdapter(
         AzureIdentityAuthenticationProvider(credential),
         KiotaClientFactory.create_with_default_middleware(client=http),
@@ -268,6 +308,10 @@ def _azure(env: Mapping[str, str]) -> Target:
     tenant = sign_in.tenant(credential)
     subscription = sign_in.subscription(env, credential, transport)
     return Target("azure", tenant, subscription, transport, signed_in=credential)
+
+
+def _expiry(token: str) -> int:
+    return int(_claims(token)["exp"])
 
 
 def _claims(token: str) -> Json:
