@@ -14,12 +14,19 @@ assignment does that.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from akswi_helpers import brought, entra_rows, explain, infrastructure, ownership, progress
+from akswi_helpers import (
+    brought,
+    entra_rows,
+    explain,
+    infrastructure,
+    ownership,
+    progress,
+    settling,
+    waiting,
+)
 from akswi_helpers.background import answer
 from akswi_helpers.errors import LabError, NotThereYet, Refused
 from akswi_helpers.sandbox.templates.hashes import unique_string
@@ -34,12 +41,6 @@ NAME = "AksWiApp2"  # its display name; a label, never a proof
 CREDENTIAL = "akswi-app2"
 AUDIENCE = "api://AzureADTokenExchange"
 KIND = "application"  # what the ledger calls it
-SETTLE_S = 180  # how long Entra's replicas may take to agree
-_NOT_YET = (
-    "does not reference a valid application",
-    "must in the local tenant",
-    "does not exist or one of its queried",
-)
 
 
 @dataclass(frozen=True)
@@ -110,15 +111,20 @@ def create(lab: Lab, *, client_id: str = "") -> Application:
         brought.keep(lab, client_id)
     if brought.client_id(lab):
         return _brought(lab)
-    application = _application(lab)
+    application = _application(lab) or _begun(lab)
     changed = application is None
     if application is None:
         application = _register(lab)
     principal = entra_rows.principal(lab, application.app_id)
     if principal is None:
         changed = True
-        principal = _settled(lambda: _new_principal(lab, application.app_id), lab)
-        _settled(lambda: _require_principal(lab, application.app_id), lab)
+        with progress.step("Waiting until Entra knows the application"):
+            settling.written(lab, lambda: _new_principal(lab, application.app_id))
+            principal = settling.shown(
+                lab,
+                lambda: entra_rows.principal(lab, application.app_id),
+                "does not list the service principal",
+            )
     return _shown(application, principal, changed=changed)
 
 
@@ -135,23 +141,21 @@ def federate(lab: Lab, *, subject: str = "") -> Credential:
     application = _existing(lab)
     found = entra_rows.credentials(lab, application.id)
     for one in found:
-        if (one.issuer, one.subject, one.audiences) == (
-            wanted.issuer,
-            wanted.subject,
-            wanted.audiences,
-        ):
+        if _same(one, wanted):
             return _told(one)
     held = entra_rows.held_credentials(lab, application.id)
     if old := next((one for one in found if one.name == wanted.name), None):
         held = held.by_federated_identity_credential_id(old.id)
     if brought.client_id(lab):
         lab.ledger.note(brought.CREDENTIAL, wanted.name)
-    try:
-        _settled(lambda: answer(held.patch(wanted) if old else held.post(wanted)), lab)
-    except Refused as refused:
-        if refused.code == brought.DENIED and brought.client_id(lab):
-            raise _ask_its_owner(lab, wanted) from refused
-        raise
+    with progress.step("Waiting until Entra knows the credential"):
+        try:
+            settling.written(lab, lambda: answer(held.patch(wanted) if old else held.post(wanted)))
+        except Refused as refused:
+            if refused.code == brought.DENIED and brought.client_id(lab):
+                raise _ask_its_owner(lab, wanted) from refused
+            raise
+        _until_known(lab, application.id, wanted, works=not subject)
     return _told(wanted, changed=True)
 
 
@@ -166,6 +170,13 @@ def unfederate(lab: Lab) -> int:
     for one in found:
         held = entra_rows.held_credentials(lab, application.id)
         answer(held.by_federated_identity_credential_id(one.id).delete())
+    if found:
+        settling.shown(
+            lab,
+            lambda: not _ours(lab, entra_rows.credentials(lab, application.id)),
+            "lists the credential still",
+        )
+        settling.exchanged(lab, works=False)
     return len(found)
 
 
@@ -218,11 +229,14 @@ def remove(lab: Lab) -> list[str]:
         progress.note(f"application {row.display_name} goes to the recycle bin")
         answer(graph.applications.by_application_id(row.id).delete())
         removed.append(str(row.id))
-    _settled(lambda: _require_gone(lab, removed), lab)
+    settling.shown(lab, lambda: _is_gone(lab, removed), "does not list the application in the bin")
     for row in entra_rows.deleted(lab):
         progress.note(f"{row.display_name} leaves the recycle bin")
         answer(graph.directory.deleted_items.by_directory_object_id(row.id).delete())
         removed.append(str(row.id))
+    settling.shown(
+        lab, lambda: not entra_rows.deleted(lab), "lists the application in the bin still"
+    )
     return sorted(set(removed))
 
 
@@ -244,7 +258,7 @@ def _register(lab: Lab) -> Any:
     lab.ledger.note(KIND, tag(lab))
     body = Body(display_name=NAME, tags=_tags(lab), sign_in_audience="AzureADMyOrg")
     made = answer(lab.cloud.graph().applications.post(body))
-    _settled(lambda: _require_listed(lab), lab)
+    settling.shown(lab, lambda: entra_rows.applications(lab), "does not list the application")
     return made
 
 
@@ -325,44 +339,38 @@ def subject(scenario: Scenario) -> str:
     return f"system:serviceaccount:{scenario.namespace}:{scenario.full_name}"
 
 
-def _require_listed(lab: Lab) -> None:
-    if not entra_rows.applications(lab):
-        raise LabError("Entra ID took the application, and does not list it yet.")
+def _begun(lab: Lab) -> Any:
+    """The application that a run before this one asked for, if Entra lists it late; or None."""
+    if tag(lab) not in lab.ledger.ids(KIND):
+        return None
+    try:
+        return settling.shown(lab, lambda: _application(lab), "does not list the application")
+    except waiting.TooLate:
+        return None
 
 
-def _require_principal(lab: Lab, client: str) -> None:
-    if entra_rows.principal(lab, client) is None:
-        raise LabError("Entra ID took the service principal, and does not list it yet.")
+def _until_known(lab: Lab, id: str, wanted: Any, *, works: bool) -> None:
+    """Wait until a credential is listed, and does what it should."""
+
+    def listed() -> bool:
+        return any(_same(one, wanted) for one in entra_rows.credentials(lab, id))
+
+    settling.shown(lab, listed, "does not list the credential")
+    settling.exchanged(lab, works=works)
 
 
-def _require_gone(lab: Lab, removed: list[str]) -> None:
-    if entra_rows.applications(lab) or not set(removed) <= {
-        str(row.id) for row in entra_rows.deleted(lab)
-    }:
-        raise LabError("Entra ID took the deletion, and does not list it in the bin yet.")
+def _is_gone(lab: Lab, removed: list[str]) -> bool:
+    """Whether the application is in the bin, and nowhere else."""
+    binned = {str(row.id) for row in entra_rows.deleted(lab)}
+    return not entra_rows.applications(lab) and set(removed) <= binned
 
 
-def _settled(call: Callable[[], Any], lab: Lab) -> Any:
-    """What `call` returns once Entra's replicas agree; its last error when they do not."""
-    end = time.monotonic() + SETTLE_S
-    while True:
-        try:
-            return _once(call)
-        except (LabError, Refused) as error:
-            final = isinstance(error, Refused) and not _may_pass(error)
-            if final or lab.cloud.is_sandbox or time.monotonic() > end:
-                raise
-        time.sleep(lab.cloud.poll_s)
-
-
-@explain.told
-def _once(call: Callable[[], Any]) -> Any:
-    return call()
-
-
-def _may_pass(refused: Refused) -> bool:
-    """Whether a refusal is only that one replica does not know the new application yet."""
-    return any(words in refused.refusal.why for words in _NOT_YET)
+def _same(one: Any, other: Any) -> bool:
+    return (one.issuer, one.subject, one.audiences) == (
+        other.issuer,
+        other.subject,
+        other.audiences,
+    )
 
 
 def _shown(application: Any, principal: Any, *, changed: bool = False) -> Application:

@@ -10,6 +10,7 @@ one by one; `clean_up` removes everything.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from akswi_helpers import (
@@ -21,6 +22,7 @@ from akswi_helpers import (
     progress,
     scenarios,
     vault_access,
+    waiting,
 )
 from akswi_helpers.errors import LabError, NotThereYet
 from akswi_helpers.parameters import headless
@@ -34,7 +36,8 @@ if TYPE_CHECKING:
 
 
 POOL_LABEL = "kubernetes.azure.com/agentpool"
-READY_S = 300  # the kubelet tries a mount again after at most 122 seconds
+READY_S = 300  # an image has to come, and the kubelet tries a mount again after 122 seconds
+SANDBOX_READY_S = 90
 PATIENCE_S = 30  # a pod that has just started has said nothing yet
 
 
@@ -102,18 +105,23 @@ def _special(lab: Lab, app: str, pool: str) -> Json:
 
 
 @explain.told
-def wait(lab: Lab, app: str) -> None:
+def wait(lab: Lab, app: str, limit_s: float = READY_S) -> None:
     """Return when the app's newest pod is ready: the kubelet tries a failed mount again by itself.
 
-    Raises NotThereYet for an app that is not installed; LabError, with what the kubelet says, when
-    it is not ready in time.
+    Roles and credentials that do not count yet get their time besides `limit_s`. Raises NotThereYet
+    for an app that is not installed; LabError, with what the kubelet says, when it is not ready in
+    time.
     """
-    end = time.monotonic() + READY_S
-    while not is_ready(lab, app):
-        if time.monotonic() > end:
-            raise LabError(f"{app} is not ready after {READY_S} s. Its pod says: {_last(lab, app)}")
-        progress.note(f"{app} is not ready yet")
-        time.sleep(max(0.5, lab.cloud.poll_s))
+    with progress.step(f"Waiting for {app}"):
+        _until_ready(lab, app, lambda: is_ready(lab, app), limit_s)
+
+
+def _until_ready(lab: Lab, app: str, look: Callable[[], bool], limit_s: float) -> None:
+    limit = limit_s + waiting.lag_s(lab)
+    try:
+        waiting.until(lab, look, f"{app} is not ready", "its pod says why", limit)
+    except waiting.TooLate as late:
+        raise LabError(f"{late.so_far}. Its pod says: {_last(lab, app)}") from late
 
 
 def is_ready(lab: Lab, app: str) -> bool:
@@ -209,7 +217,9 @@ def _install(lab: Lab, scenario: Scenario) -> dict[str, Any]:
             env = cluster.environment(lab)
             if release is not None:
                 _make_way(lab, scenario, release, env)
-            _upgrade(lab, scenario, wanted, env)
+            helm.upgrade(env, scenario.release, scenario.chart, wanted, lab.folder)
+    if changed and scenario.works_at_first:
+        _until_it_works(lab, scenario)
     return {
         "app": scenario.name,
         "namespace": scenario.namespace,
@@ -230,17 +240,37 @@ def _make_way(lab: Lab, scenario: Scenario, release: Json, env: dict[str, str]) 
         helm.uninstall(env, scenario.release)
 
 
-def _upgrade(lab: Lab, scenario: Scenario, wanted: Json, env: dict[str, str]) -> None:
-    """Let helm install, and say what the pod says when it does not get ready.
+def _until_it_works(lab: Lab, scenario: Scenario) -> None:
+    """Wait until the app's new pods are ready; for one that logs, until its role counts too.
 
-    An app that cannot work yet is not waited for.
+    Raises LabError, with what the pod says, when they are not ready in time.
     """
-    wait_s = 0 if not scenario.works_at_first else 90 if lab.cloud.is_sandbox else 300
-    helm.find()  # one that is missing or too old never came to a pod
-    try:
-        helm.upgrade(env, scenario.release, scenario.chart, wanted, lab.folder, wait_s)
-    except LabError as error:
-        raise LabError(f"{error} Its pod says: {_last(lab, scenario.name)}") from error
+    with progress.step(f"Waiting for {scenario.name}"):
+        limit = SANDBOX_READY_S if lab.cloud.is_sandbox else READY_S
+        _until_ready(lab, scenario.name, lambda: rolled_out(lab, scenario), limit)
+        end = time.monotonic() + waiting.lag_s(lab)
+        while not scenario.mounts and _too_early(lab, scenario.name) and time.monotonic() < end:
+            progress.note(f"{scenario.name} is not let in yet")
+            time.sleep(max(0.5, lab.cloud.poll_s))
+
+
+def rolled_out(lab: Lab, scenario: Scenario) -> bool:
+    """Whether all pods of the app's Deployment are of its newest template, and ready."""
+    where = f"/apis/apps/v1/namespaces/{scenario.namespace}/deployments/{scenario.full_name}"
+    found = cluster.read(lab, where)
+    if found is None:
+        return False
+    status, wanted = found.get("status") or {}, found["spec"].get("replicas", 1)
+    if status.get("observedGeneration", 0) < found["metadata"]["generation"]:
+        return False
+    counts = ("replicas", "updatedReplicas", "availableReplicas")
+    return all(status.get(name, 0) == wanted for name in counts)
+
+
+def _too_early(lab: Lab, app: str) -> bool:
+    """Whether the app's log ends with a refusal that passes by itself after a write."""
+    refused = explain.of_log(log(lab, app, lines=1).strip())
+    return refused is not None and refused.code in waiting.NOT_YET
 
 
 def _last(lab: Lab, app: str) -> str:

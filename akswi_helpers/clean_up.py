@@ -12,12 +12,11 @@ Left out: undoing a purge; Azure has no way.
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from akswi_helpers import explain, inventory, leftovers, ownership, progress
-from akswi_helpers.errors import LabError, Refused
+from akswi_helpers import explain, inventory, leftovers, ownership, progress, waiting
+from akswi_helpers.errors import Refused
 from akswi_helpers.lab import find_group
 
 if TYPE_CHECKING:
@@ -257,11 +256,8 @@ def _looks(lab: Lab) -> dict[str, Callable[[Lab], list[str]]]:
 
 
 def _wait(lab: Lab, gone: Callable[[], bool]) -> None:
-    end = time.monotonic() + lab.cloud.patience_s
-    while not gone():
-        if time.monotonic() > end:
-            raise LabError("Azure is still deleting; run 99-clean-up again to wait on.")
-        time.sleep(lab.cloud.poll_s)
+    then = "run 99-clean-up again to wait on"
+    waiting.until(lab, gone, "Azure is still deleting", then, waiting.patience_s(lab))
 
 
 def _fate(lab: Lab, row: Any) -> str:

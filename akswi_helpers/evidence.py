@@ -24,6 +24,7 @@ from akswi_helpers import (
     scenarios,
     stills,
     vaults,
+    waiting,
 )
 from akswi_helpers.diagrams import Chain
 from akswi_helpers.errors import LabError, NotThereYet, Refused
@@ -152,11 +153,16 @@ def _left_out(lab: Lab, scenario: Scenario) -> dict[str, str]:
 def _settled(lab: Lab, scenario: Scenario, kept: Digest) -> Digest | None:
     """What the app has, once it had the time to read again after a change.
 
-    A file that is not there is not waited for: `apps.wait` does that.
+    One that is refused as before a role counts gets the time that roles take. A file that is not
+    there is not waited for: `apps.wait` does that.
     """
     end = time.monotonic() + _patience(lab, scenario)
-    while (found := in_the_pod(lab, scenario.name)) != kept and time.monotonic() < end:
-        if found is None and scenario.mounts:
+    last = end + waiting.lag_s(lab)
+    while (found := in_the_pod(lab, scenario.name)) != kept:
+        now = time.monotonic()
+        if (found is None and scenario.mounts) or now > last:
+            break
+        if now > end and _said(lab, scenario) not in waiting.NOT_YET:
             break
         time.sleep(2 if scenario.mounts else min(0.2, lab.cloud.poll_s))
     return found

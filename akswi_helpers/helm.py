@@ -61,21 +61,18 @@ def version(helm: Path) -> tuple[int, int]:
     return int(numbers[1]), int(numbers[2])
 
 
-def upgrade(
-    env: dict[str, str], release: str, chart: Path, values: Json, folder: Path, wait_s: int = 300
-) -> None:
+def upgrade(env: dict[str, str], release: str, chart: Path, values: Json, folder: Path) -> None:
     """Install or upgrade `release` in the namespace of the same name.
 
-    Waits until its pods are ready, at most `wait_s` seconds; 0 waits for none.
-    `values` go through a file in `folder` that only its owner reads. Raises LabError with helm's
-    own words.
+    Its pods are not waited for: a token lives shorter than some waits, and helm says nothing
+    meanwhile. `values` go through a file in `folder` that only its owner reads. Raises LabError
+    with helm's own words.
     """
     file = folder / f"values-{release}.json"
     private_files.write_json(file, values)
     command = [str(find()), "upgrade", release, str(chart), "--install", "--create-namespace"]
     options = ["--namespace", release, "--values", listed(file)]
-    wait = ["--wait", "--timeout", f"{wait_s}s"] if wait_s else []
-    done = commands.run([*command, *options, *wait], env)
+    done = commands.run([*command, *options], env)
     if done.returncode:
         raise LabError(f"helm could not install {release}: {_said(done.stderr)}")
 

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from akswi_helpers import cost, explain, inventory, ownership, progress, template
+from akswi_helpers import cost, explain, inventory, ownership, progress, template, waiting
 from akswi_helpers.errors import LabError, NotThereYet
 from akswi_helpers.scenarios import named
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 NAME = "main"  # as az names a deployment of main.json
 FEDERATED = ("app1", "app5")  # the template makes their federated credentials
+_THEN = "a role counts within ten minutes; look at identity.role_assignments(lab), and go on then"
 BUSY = ("Accepted", "Running", "Creating", "Updating")
 PLAIN = {
     inventory.CLUSTER: "AKS clusters",
@@ -60,6 +63,7 @@ def deploy(lab: Lab) -> Deployment:
     _group(lab)
     standing = _finished(lab)
     if standing is not None and _as_promised(lab, standing):
+        _until_roles_count(lab, standing)
         return _shown(standing, changed=False)
     cost.agree(lab)
     _require_means(lab)
@@ -70,7 +74,25 @@ def deploy(lab: Lab) -> Deployment:
     with progress.step("Deploying main.json"):
         made = _deploy(lab)
     lab.forget()
+    _until_roles_count(lab, made)
     return _shown(made, changed=True)
+
+
+def _until_roles_count(lab: Lab, made: Any) -> None:
+    """Wait until the cluster and the vaults let in who deployed; an old deployment is not asked."""
+    from akswi_helpers import cluster, vaults
+
+    lag, age = waiting.lag_s(lab), lab.cloud.clock() - made.properties.timestamp.timestamp()
+    if not lag or age > 2 * lag:
+        return
+    doors: dict[str, Callable[[], object]] = {
+        name: partial(vaults.read, lab, app) for app, name in vaults.names(lab).items()
+    }
+    doors["the cluster"] = partial(cluster.read, lab, "/api/v1/nodes")
+    with progress.step("Waiting until the new roles count"):
+        for name, door in doors.items():
+            not_yet = f"{name} does not let you in"
+            waiting.until(lab, partial(waiting.answers, door), not_yet, _THEN)
 
 
 def outputs(lab: Lab) -> dict[str, str]:
@@ -192,7 +214,7 @@ def _refuse_foreign_resources(lab: Lab) -> None:
 
 def _finished(lab: Lab) -> Any:
     """The last deployment, waited for when it still runs; None when there is none."""
-    found, end = get(lab), time.monotonic() + lab.cloud.patience_s
+    found, end = get(lab), time.monotonic() + waiting.patience_s(lab)
     while found and found.properties.provisioning_state in BUSY:
         if time.monotonic() > end:
             raise LabError("A deployment of this lab does not end; look at it before the next one.")

@@ -12,12 +12,11 @@ whose node group is locked down; Azure refuses there.
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from akswi_helpers import explain, infrastructure, inventory, ownership, progress
-from akswi_helpers.errors import LabError, NotThereYet
+from akswi_helpers import explain, infrastructure, inventory, ownership, progress, waiting
+from akswi_helpers.errors import NotThereYet
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -110,11 +109,13 @@ def _kind(scale_set: Any) -> str:
 
 
 def _until_shown(lab: Lab, identity: str, assigned: bool) -> None:
-    end = time.monotonic() + lab.cloud.patience_s
-    while _has(_scale_set(lab), identity) != assigned:
-        if time.monotonic() > end:
-            raise LabError("Azure took the change of the nodes' identities, and does not show it.")
-        time.sleep(lab.cloud.poll_s)
+    waiting.until(
+        lab,
+        lambda: _has(_scale_set(lab), identity) == assigned,
+        "Azure does not show the change of the nodes' identities that it took",
+        "look at node_identity.table(lab), and call this again",
+        waiting.patience_s(lab),
+    )
 
 
 def _scale_set(lab: Lab) -> Any:

@@ -174,8 +174,9 @@ class Sandbox:
         }
 
     def _clock(self, move: float = 0) -> Json:
-        with self.world.transaction():
-            self.world.clock.move(float(move))
+        if move:
+            with self.world.transaction():
+                self.world.clock.move(float(move))
         return {"offset": self.world.clock.offset, "now": self.world.clock.now()}
 
     def _dials(self, **change: dict[str, float]) -> Json:

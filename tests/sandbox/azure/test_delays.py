@@ -14,6 +14,7 @@ from akswi_helpers.sandbox import control
 from akswi_helpers.sandbox.process import Running
 from tests.sandbox.azure.conftest import Arm, Clients
 from tests.sandbox.azure.graph_client import Graph
+from tests.sandbox.azure.test_containerservice import BODY, VERSION
 from tests.sandbox.conftest import Cloud
 
 OFFICER = "b86a8fe4-44ce-4948-aee5-eccb2c155cd7"
@@ -201,3 +202,36 @@ def test_metadata_service_and_entra_say_it_in_two_fields(clock: Time, cloud: Clo
         refused = cloud.raw("GET", url)
         assert refused.status_code == 503
         assert set(refused.json()) == {"error", "error_description"}
+
+
+def test_cluster_is_creating_for_five_minutes_although_its_api_listens(
+    clock: Time, arm: Arm, azure: Clients
+) -> None:
+    azure.group("aks-slow")
+    clock.takes(cluster_create=300, retry_after=15)
+    group = "/subscriptions/{s}/resourceGroups/aks-slow/providers"
+    where = f"{group}/Microsoft.ContainerService/managedClusters/aks-slow"
+    begun = arm("PUT", where, BODY, VERSION)
+    time.sleep(1)
+    states = [_state(arm, where)]
+    clock.passes(301)
+    assert [*states, _state(arm, where)] == ["Creating", "Succeeded"]
+    assert begun.headers["retry-after"] == "15"
+
+
+def _state(arm: Arm, where: str) -> str:
+    return str(arm("GET", where, version=VERSION).json()["properties"]["provisioningState"])
+
+
+def test_scale_set_is_updating_for_a_while(clock: Time, arm: Arm, azure: Clients) -> None:
+    cluster = azure.clusters.managed_clusters.get("aks-slow", "aks-slow")
+    group = f"/subscriptions/{{s}}/resourceGroups/{cluster.node_resource_group}/providers"
+    [pool, *_] = azure.compute.virtual_machine_scale_sets.list(cluster.node_resource_group)
+    clock.takes(scale_set_update=30)
+    path = f"{group}/Microsoft.Compute/virtualMachineScaleSets/{pool.name}"
+    identity = {"identity": {"type": "UserAssigned", "userAssignedIdentities": {}}}
+    begun = arm("PATCH", path, identity, "2024-11-01")
+    poll = begun.headers["azure-asyncoperation"].partition("management.azure.com")[2]
+    states = [arm("GET", poll, version="").json()["status"]]
+    clock.passes(31)
+    assert [*states, arm("GET", poll, version="").json()["status"]] == ["InProgress", "Succeeded"]
