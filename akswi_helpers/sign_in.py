@@ -1,7 +1,8 @@
 """Who is signed in on Azure: the credential, its tenant and its subscription.
 
-    credential(transport)       whoever the environment or az knows; every token asked for once
-    subscription(…)             AZURE_SUBSCRIPTION_ID, else the only one that is visible
+    credential(transport)   whoever the environment or az knows; every token asked for once
+    tenant(credential)      where that is
+    subscription(…)         the one that AZURE_SUBSCRIPTION_ID names, else the only one there is
 
 For `targets`. Source: https://learn.microsoft.com/python/api/overview/azure/identity-readme. Left
 out: a browser window; `az login` opens one.
@@ -9,12 +10,18 @@ out: a browser window; `az login` opens one.
 
 from __future__ import annotations
 
+import logging
 import os
+import re
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
+from akswi_helpers import explain
 from akswi_helpers.errors import LabError
 from akswi_helpers.types import Json
 
@@ -31,6 +38,22 @@ NOBODY = (
     "Nobody is signed in to Azure: run 'az login', or set AZURE_TENANT_ID, AZURE_CLIENT_ID "
     "and AZURE_CLIENT_SECRET."
 )
+
+
+# What an attempt says that never reached Entra ID, and what to do then.
+UNREACHED = (
+    (re.compile("407"), "the proxy asks for a user and a password: put both into HTTPS_PROXY."),
+    (
+        re.compile("CERTIFICATE_VERIFY_FAILED"),
+        "its certificate is not trusted: name your company's authority in REQUESTS_CA_BUNDLE.",
+    ),
+    (
+        re.compile("connect to proxy|Failed to establish|Max retries|Failed to resolve"),
+        "nobody answered: look at the network, and at HTTPS_PROXY.",
+    ),
+)
+# The two attempts that somebody has set up on purpose; the others only look around.
+_MEANT = re.compile(r"(?:EnvironmentCredential|AzureCliCredential): (.*)")
 
 
 class Remembering:
@@ -82,34 +105,74 @@ def transport(env: Mapping[str, str] = os.environ) -> Json:
 
 
 def tenant(credential: TokenCredential) -> str:
-    """The tenant that the credential signs in to. Raises LabError when nobody is signed in."""
+    """The tenant that the credential signs in to.
+
+    Raises LabError when nobody is signed in or Entra is not reached, Refused when Entra refuses.
+    """
     from azure.core.exceptions import ClientAuthenticationError
 
     from akswi_helpers.pod_tokens import read_unverified
 
-    try:
-        token = credential.get_token(ARM_SCOPE).token
-    except ClientAuthenticationError as error:
-        raise LabError(NOBODY) from error
+    with _quiet():
+        try:
+            token = credential.get_token(ARM_SCOPE).token
+        except ClientAuthenticationError as error:
+            raise _why(error) from error
     return str(read_unverified(token)[1]["tid"])
 
 
-def subscription(env: Mapping[str, str], credential: TokenCredential, transport: Json) -> str:
-    """AZURE_SUBSCRIPTION_ID, else the only one that is visible; several are never guessed from."""
+def _why(error: Exception) -> LabError:
+    """What stood in the way of a sign-in: Entra's refusal, the network, or that nobody tried."""
+    if "AADSTS" in str(error):
+        return explain.of(error)
+    for said in _MEANT.findall(str(error)):
+        for words, advice in UNREACHED:
+            if words.search(said):
+                return LabError(f"Entra ID was not reached; {advice}")
+    return LabError(NOBODY)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without azure-identity's account of everything that it tried: we say it in a sentence."""
+    log = logging.getLogger("azure.identity")
+    before = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A subscription, and what people call it."""
+
+    id: str
+    name: str
+
+
+def subscription(
+    env: Mapping[str, str], credential: TokenCredential, transport: Json
+) -> Subscription:
+    """The one that AZURE_SUBSCRIPTION_ID names, else the only one that is visible.
+
+    Several are never guessed from. Raises LabError then, and HttpResponseError for one that the
+    caller cannot see.
+    """
     if named := env.get("AZURE_SUBSCRIPTION_ID"):
-        return named
-    seen = [str(row["subscriptionId"]) for row in ask("", credential, transport)["value"]]
+        return _subscription(ask(f"/{quote(named, safe='')}", credential, transport))
+    seen = ask("", credential, transport)["value"]
     if len(seen) != 1:
         raise LabError(
             f"You can see {len(seen)} subscriptions: name one in AZURE_SUBSCRIPTION_ID "
             "('az account list' shows them)."
         )
-    return seen[0]
+    return _subscription(seen[0])
 
 
-def subscription_name(id: str, credential: TokenCredential, transport: Json) -> str:
-    """What people call the subscription."""
-    return str(ask(f"/{id}", credential, transport).get("displayName", ""))
+def _subscription(row: Json) -> Subscription:
+    return Subscription(str(row["subscriptionId"]), str(row.get("displayName", "")))
 
 
 def ask(path: str, credential: TokenCredential, transport: Json) -> Json:

@@ -78,6 +78,7 @@ class Target:
     exports: dict[str, str] = field(default_factory=dict, repr=False)
     signed_in: TokenCredential | None = field(default=None, repr=False)
     clock: Callable[[], float] = field(default=time.time, repr=False)  # Unix seconds there
+    subscription_name: str = ""
     _clients: dict[Any, Any] = field(default_factory=dict, repr=False)
 
     @property
@@ -127,11 +128,6 @@ class Target:
         name = claims.get("upn") or claims.get("app_displayname") or self._app_name(claims)
         kind = "ServicePrincipal" if app else "User"
         return Person(str(claims["oid"]), str(name), kind, str(claims.get("appid", "")))
-
-    @cached_property
-    def subscription_name(self) -> str:
-        """What people call the subscription."""
-        return sign_in.subscription_name(self.subscription_id, self.credential, self.transport)
 
     def _app_name(self, claims: Json) -> str:
         return "akswi-deployer" if self.is_sandbox else str(claims.get("appid", "unknown"))
@@ -307,7 +303,14 @@ def _azure(env: Mapping[str, str]) -> Target:
     credential = sign_in.credential(transport)
     tenant = sign_in.tenant(credential)
     subscription = sign_in.subscription(env, credential, transport)
-    return Target("azure", tenant, subscription, transport, signed_in=credential)
+    return Target(
+        "azure",
+        tenant,
+        subscription.id,
+        transport,
+        signed_in=credential,
+        subscription_name=subscription.name,
+    )
 
 
 def _expiry(token: str) -> int:

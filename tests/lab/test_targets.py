@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+import certifi
 import pytest
 import yaml
 
@@ -15,6 +16,7 @@ from akswi_helpers import (
     infrastructure,
     places,
     sign_in,
+    targets,
     vaults,
 )
 from akswi_helpers.errors import LabError
@@ -127,6 +129,39 @@ def test_azure_target_says_how_to_sign_in(lab: Lab, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     with pytest.raises(LabError, match="Nobody is signed in to Azure: run 'az login'"):
         open_lab("00", target="azure")
+
+
+@pytest.mark.parametrize(
+    ("variables", "sentence"),
+    [
+        ({"AZURE_CLIENT_SECRET": "wrong"}, "AADSTS7000215"),
+        ({"AZURE_SUBSCRIPTION_ID": "0" * 8}, "SubscriptionNotFound"),
+        ({"REQUESTS_CA_BUNDLE": certifi.where()}, "name your company's authority in REQUESTS_CA_B"),
+        ({"HTTPS_PROXY": "http://127.0.0.1:9"}, "look at the network, and at HTTPS_PROXY"),
+        ({"HTTPS_PROXY": "{proxy}"}, "asks for a user and a password: put both into HTTPS_PROXY"),
+    ],
+)
+def test_azure_target_says_what_stands_in_the_way(
+    terminal: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    variables: dict[str, str],
+    sentence: str,
+) -> None:
+    nameless = f"http://{terminal['HTTPS_PROXY'].rpartition('@')[2]}"
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value.format(proxy=nameless))
+        monkeypatch.delenv(name.lower(), raising=False)
+    with pytest.raises(LabError) as refused:
+        open_lab("00", target="azure")
+    assert sentence in str(refused.value)
+    assert capfd.readouterr().err == ""
+
+
+def test_person_is_the_owner_by_user_name_and_an_application_by_its_id() -> None:
+    person = targets.Person("1", "ada@example.com", "User", "az's own id")
+    pipeline = targets.Person("2", "pipeline", "ServicePrincipal", "its id")
+    assert (person.owner, pipeline.owner) == ("ada@example.com", "its id")
 
 
 def _tokens(standing: Standing) -> list[Json]:
