@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 ARM = "https://management.azure.com"
 ARM_SCOPE = f"{ARM}/.default"
-VERSION = {"api-version": "2022-12-01"}
+SUBSCRIPTIONS, VERSION = f"{ARM}/subscriptions", "?api-version=2022-12-01"
 AZ_PATIENCE_S = 60  # az takes seconds, and longer while everything else starts too
 RENEW_BEFORE_S = 300
 CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
@@ -158,11 +158,14 @@ def subscription(
     """The one that AZURE_SUBSCRIPTION_ID names, else the only one that is visible.
 
     Several are never guessed from. Raises LabError then, and HttpResponseError for one that the
-    caller cannot see.
+    caller cannot see. Who has rights on one group alone sees its subscription in the list, and may
+    not ask for it by its id.
     """
-    if named := env.get("AZURE_SUBSCRIPTION_ID"):
-        return _subscription(ask(f"/{quote(named, safe='')}", credential, transport))
-    seen = ask("", credential, transport)["value"]
+    seen, named = _visible(credential, transport), env.get("AZURE_SUBSCRIPTION_ID")
+    if named:
+        found = [row for row in seen if str(row["subscriptionId"]).lower() == named.lower()]
+        url = f"{SUBSCRIPTIONS}/{quote(named, safe='')}{VERSION}"
+        return _subscription(found[0] if found else ask(url, credential, transport))
     if len(seen) != 1:
         raise LabError(
             f"You can see {len(seen)} subscriptions: name one in AZURE_SUBSCRIPTION_ID "
@@ -171,12 +174,23 @@ def subscription(
     return _subscription(seen[0])
 
 
+def _visible(credential: TokenCredential, transport: Json) -> list[Json]:
+    """Every subscription in which the caller has any right, page by page."""
+    seen: list[Json] = []
+    url = f"{SUBSCRIPTIONS}{VERSION}"
+    while url:
+        page = ask(url, credential, transport)
+        seen += page["value"]
+        url = str(page.get("nextLink") or "")
+    return seen
+
+
 def _subscription(row: Json) -> Subscription:
     return Subscription(str(row["subscriptionId"]), str(row.get("displayName", "")))
 
 
-def ask(path: str, credential: TokenCredential, transport: Json) -> Json:
-    """What ARM answers to GET /subscriptions`path`; no SDK of ours has it."""
+def ask(url: str, credential: TokenCredential, transport: Json) -> Json:
+    """What ARM answers to GET `url`; no SDK of ours has subscriptions."""
     from azure.core import PipelineClient
     from azure.core.pipeline.policies import BearerTokenCredentialPolicy, ProxyPolicy, RetryPolicy
     from azure.core.rest import HttpRequest
@@ -185,8 +199,7 @@ def ask(path: str, credential: TokenCredential, transport: Json) -> Json:
     policies = [ProxyPolicy(transport.get("proxies")), RetryPolicy(), signed]
     client: Any = PipelineClient(ARM, policies=policies, **transport)
     with client:
-        request = HttpRequest("GET", f"{ARM}/subscriptions{path}", params=VERSION)
-        answer = client.send_request(request)
+        answer = client.send_request(HttpRequest("GET", url))
         answer.raise_for_status()
     found: Json = answer.json()
     return found
