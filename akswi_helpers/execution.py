@@ -75,12 +75,15 @@ def _run(
     import papermill
     from traitlets.config import Config
 
+    from akswi_helpers import saving
+
     # "Kernel died", "Timeout waiting for execute reply": `execute` says it in a sentence.
     logging.getLogger("papermill").setLevel(logging.CRITICAL)
     papermill.execute_notebook(
         str(notebook),
         str(out),
         parameters=parameters,
+        engine_name=saving.engine(),
         kernel_name="python3",
         language="python",
         progress_bar=False,

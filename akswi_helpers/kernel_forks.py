@@ -25,6 +25,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -39,24 +40,50 @@ MODULES = (
     "ipykernel.kernelapp",
     "ipykernel.ipkernel",
     "ipykernel.debugger",
+    "tornado.platform.asyncio",
+    "sqlite3",
+    "IPython.core.completerlib",
+    "IPython.core.debugger",
+    "IPython.core.logger",
+    "IPython.extensions.storemagic",
+    "akswi_helpers.lab",
     "akswi_helpers.stages",
+    "akswi_helpers.passing",
     "akswi_helpers.checks",
     "akswi_helpers.sandbox.process",
     "azure.identity",
+    "msal_extensions",
+    "azure.core.pipeline.transport._requests_basic",
+    "azure.core.rest._requests_basic",
     "pandas",
     "pandas.io.formats.html",
+    "pandas.io.formats.string",
     "ipywidgets",
     "akswi_helpers.widgets",
     "azure.mgmt.resource.resources",
     "azure.mgmt.resource.deployments",
     "azure.mgmt.authorization",
+    "azure.mgmt.authorization.v2022_04_01",
     "azure.mgmt.keyvault",
     "azure.mgmt.msi",
+    "azure.mgmt.msi.v2024_11_30",
     "azure.keyvault.secrets",
     "httpx",
+    "httpcore",
+    "h2.connection",
     "anyio._backends._asyncio",
     "azure.mgmt.containerservice",
     "azure.mgmt.compute",
+    "msgraph.generated.applications.applications_request_builder",
+    "msgraph.generated.applications.item.application_item_request_builder",
+    "msgraph.generated.applications.item.federated_identity_credentials."
+    "federated_identity_credentials_request_builder",
+    "msgraph.generated.models.application_collection_response",
+    "msgraph.generated.models.federated_identity_credential_collection_response",
+    "msgraph.generated.models.o_data_errors.o_data_error",
+    "msgraph.generated.service_principals_with_app_id."
+    "service_principals_with_app_id_request_builder",
+    "akswi_helpers.clean_up",
 )
 
 
@@ -102,7 +129,8 @@ class Nursery:
             if not self._attend(None if lesson is None else 0):
                 return
             if lesson:
-                lesson()
+                with suppress(ImportError):  # a page that needs it says so itself
+                    lesson()
 
     def _attend(self, patience: float | None) -> bool:
         """Do what there is to do; False when the other end is gone."""
