@@ -16,8 +16,10 @@ def kept(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def manager(kept: Path) -> Seldom:
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1 + 1")])
-    notebook.metadata["papermill"] = {}
+    cell = {"cell_type": "code", "id": "a", "metadata": {}, "source": "1 + 1", "outputs": []}
+    notebook = nbformat.from_dict(  # type: ignore[no-untyped-call]
+        {"cells": [cell], "metadata": {"papermill": {}}, "nbformat": 4, "nbformat_minor": 5}
+    )
     manager = Seldom(notebook, output_path=str(kept), progress_bar=False)
     manager.notebook_start()
     return manager
