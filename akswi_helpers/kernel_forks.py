@@ -4,9 +4,9 @@
 
 It hears one JSON line per kernel, {"question", "argv", "env", "cwd"}, and answers with the same
 "question" and "pid" or "error"; when a kernel ends it says {"ended": pid, "code": exit code,
-negative for a signal}. Between questions it
-goes on importing, so the first kernel does not wait for the last package. It ends when the other
-end of the socket does, and its kernels see that and end too.
+negative for a signal}. Between questions it goes on importing, so the first kernel does not wait
+for the last package. It ends when the other end of the socket does, and its kernels see that and
+end too.
 
 A fork copies one thread only, so nothing here may start one: a process that has another refuses.
 Linux only: macOS's own frameworks, which Python's proxy lookup calls, do not survive a fork
@@ -16,6 +16,7 @@ Left out: who asks; see `warm_kernels`.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import importlib
 import json
@@ -142,7 +143,10 @@ class Nursery:
         return channel not in ready or self._hear()
 
     def _hear(self) -> bool:
-        data = self._channel.recv(65536)
+        try:
+            data = self._channel.recv(65536)
+        except ConnectionError:  # the other end went and left something unread
+            return False
         *lines, self._heard = (self._heard + data).split(b"\n")
         for line in lines:
             wanted = json.loads(line)
@@ -181,7 +185,8 @@ class Nursery:
             self._tell({"ended": pid, "code": os.waitstatus_to_exitcode(status)})
 
     def _tell(self, news: Json) -> None:
-        self._channel.sendall(json.dumps(news).encode() + b"\n")
+        with contextlib.suppress(ConnectionError):  # gone: the next look at the channel ends it
+            self._channel.sendall(json.dumps(news).encode() + b"\n")
 
 
 def _be_a_kernel(env: dict[str, str], wanted: Json) -> NoReturn:

@@ -161,3 +161,13 @@ def _ended(pid: int, within: float = 10) -> bool:
             return True
         time.sleep(0.05)
     return False
+
+
+def test_process_that_forks_ends_silently_when_its_answer_was_never_heard(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    with warm_kernels.kept() as found:
+        assert found
+        found.ask([], dict(os.environ), str(tmp_path))
+        time.sleep(3)
+    assert "Traceback" not in capfd.readouterr().err
