@@ -9,6 +9,7 @@ one by one; `clean_up` removes everything.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -42,12 +43,12 @@ PATIENCE_S = 30  # a pod that has just started has said nothing yet
 
 
 class Log(str):
-    """A pod's log; shown as its text."""
+    """A pod's log; shown as its text, with the beginning of each fingerprint in it."""
 
     __slots__ = ()
 
     def __repr__(self) -> str:
-        return str(self).rstrip("\n")
+        return re.sub(r"(sha256=[0-9a-f]{8})[0-9a-f]{56}", r"\1…", self.rstrip("\n"))
 
 
 @explain.told

@@ -30,3 +30,9 @@ def test_holds_when_everything_wished_is_there(live: object, wish: object) -> No
 )
 def test_holds_not_when_something_differs(live: object, wish: object) -> None:
     assert not apps.holds(live, wish)
+
+
+def test_log_shows_the_beginning_of_a_fingerprint_and_keeps_all_of_it() -> None:
+    log = apps.Log(f"ok: sha256={'ab' * 32}\n")
+    assert repr(log) == "ok: sha256=abababab…"
+    assert "ab" * 32 in log
