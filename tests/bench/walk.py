@@ -9,7 +9,6 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from akswi_helpers import runner
 from tests.bench.homes import home, run
 from tests.bench.rows import Row, in_turn, ratio, seconds
 
@@ -17,14 +16,14 @@ REPEATS = 2
 EMPTY = """
 import json, pathlib, sys
 from akswi_helpers import parameters, runner
-folder, count = pathlib.Path(sys.argv[1]), int(sys.argv[2])
+folder = pathlib.Path(sys.argv[1])
 folder.mkdir(exist_ok=True)
 cell = {"cell_type": "code", "execution_count": None, "id": "a", "metadata": {}, "outputs": []}
 text = json.dumps({"cells": [{**cell, "source": "pass"}], "metadata": {}, "nbformat": 4,
                    "nbformat_minor": 5})
 class Empty(runner.Walk):
     def notebooks(self):
-        return [folder / f"{number:02}-empty.ipynb" for number in range(count)]
+        return [folder / page.name for page in runner.notebooks()]
 walk = Empty(parameters.settle("sandbox"), out=folder / "out")
 for path in walk.notebooks():
     path.write_text(text)
@@ -55,7 +54,4 @@ def _walk(folder: Path, warm: str) -> None:
 
 
 def _empty(folder: Path, warm: str) -> None:
-    count = str(len(runner.notebooks()))
-    run(
-        [sys.executable, "-c", EMPTY, str(folder / "empty"), count], folder, AKSWI_WARM_KERNELS=warm
-    )
+    run([sys.executable, "-c", EMPTY, str(folder / "empty")], folder, AKSWI_WARM_KERNELS=warm)
