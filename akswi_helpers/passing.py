@@ -47,7 +47,7 @@ def sentence(lab: Lab, stage: Stage) -> str:
     here = f"what concerns {chosen} is here, and " if stage.does_something_instead else ""
     return (
         f"This page is about {' and '.join(stage.about)}, and your lab is about {chosen}: "
-        f"{here}the cells below do nothing."
+        f"{here}its other cells are passed over."
     )
 
 

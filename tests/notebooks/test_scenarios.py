@@ -13,7 +13,7 @@ from akswi_helpers.sandbox import process
 from tests.chain.standing import Standing
 
 IN_MAKE_TEST = "app4"
-PASSED = "the cells below do nothing."
+PASSED = "its other cells are passed over."
 
 
 @pytest.fixture
