@@ -43,12 +43,11 @@ class Services:
 
     def of(self, host: str) -> Service | None:
         """The service that answers for `host`, exact names before wildcards."""
-        suffix = "*." + host.partition(".")[2]
-        for pattern in (host, suffix):
-            for service in self.all:
-                if pattern in service.hosts:
-                    return service
-        return None
+        return self._by_host.get(host) or self._by_host.get("*." + host.partition(".")[2])
+
+    @cached_property
+    def _by_host(self) -> dict[str, Service]:
+        return {host: service for service in reversed(self.all) for host in service.hosts}
 
     def router(self, service: Service) -> Router:
         """The service's router, compiled once."""

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 from tests.bench.rows import Absent, Row, table
 
-NAMES = ("start", "gateway", "exchanges", "helm", "labs", "walk")
+NAMES = ("start", "gateway", "exchanges", "helm", "labs", "walk", "typed")
 
 
 def main(names: Sequence[str]) -> int:

@@ -2,7 +2,8 @@
 
 Key Vault's GET: a bearer token's signature, times, audience and issuer, the role assignment, the
 secret, the log. The other is the same gateway, TLS and HTTP before an application that does
-nothing. Requests per second ÷ requests per second.
+nothing: it gets the same request and answers with as many bytes and headers, without a thought.
+Requests per second ÷ requests per second.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def rows() -> list[Row]:
 
 def _row(count: int, standing: Standing, vault: str, asked: bytes, port: int, ca: Path) -> Row:
     door = exchanges.Door(standing)
-    nothing = get(HOST, "/secrets/arbitrarySecret?api-version=7.6")
+    nothing = asked.replace(vault.encode(), HOST.encode())
     with ExitStack() as stack:
         ours = [stack.enter_context(door.wire(vault)) for _ in range(count)]
         bare = [stack.enter_context(Wire(port, ca, HOST, PASSWORD)) for _ in range(count)]

@@ -163,7 +163,7 @@ def admit(world: World, request: Request, route: Route) -> Request:
     name = request.args.get("name")
     if name is not None and not re.fullmatch(r"[A-Za-z0-9-]{1,127}", name):
         raise sayings.secret_name_invalid(name)
-    return replace(request, caller=caller)
+    return request.by(caller)
 
 
 def set_secret(world: World, request: Request) -> Reply:
@@ -298,7 +298,8 @@ def _attributes(body: Json) -> Json:
 
 
 def _require_query(request: Request) -> None:
-    version = request.query.get("api-version")
+    query = request.query
+    version = query.get("api-version")
     if not version:
         raise sayings.bad_parameter("api-version must be specified")
     if version not in VERSIONS:
@@ -306,7 +307,7 @@ def _require_query(request: Request) -> None:
         raise sayings.bad_parameter(
             f"The specified version ({version}) is not recognized. {newest}"
         )
-    for name in request.query:
+    for name in query:
         if name not in ("api-version", "maxresults", "$skiptoken"):
             raise not_emulated(f"the query parameter '{name}' of Key Vault")
 
