@@ -21,13 +21,13 @@ test: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/pytest -n 2 --dist loadgroup -m "not clients"
+	$(BIN)/pytest -n 2 --dist loadfile -m "not clients"
 	$(BIN)/pytest -n 2 --dist loadfile -p tests.notebooks.nbval_plugin --nbval \
 	  --nbval-sanitize-with tests/notebooks/sanitize.cfg notebooks
 
 # Clients with an environment of their own (Helm 4 built with Go) and tests that take minutes.
 test-clients: $(STAMP)
-	$(BIN)/pytest -n 2 --dist loadgroup -m clients --timeout 1800
+	$(BIN)/pytest -n 2 --dist loadfile -m clients --timeout 1800
 
 # Ratios from one run, in a table; `make bench ONLY=gateway` measures one figure.
 bench: $(STAMP)

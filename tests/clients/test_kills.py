@@ -20,7 +20,7 @@ import pytest
 from akswi_helpers.scenarios import NAMES
 from tests.chain.standing import BIN, Standing
 
-pytestmark = [pytest.mark.clients, pytest.mark.apart]
+pytestmark = pytest.mark.clients
 
 KILLS = 20
 WALK_S = float(os.environ.get("AKSWI_WALK_SECONDS", "40"))  # about how long a walk takes here

@@ -59,7 +59,7 @@ def test_run_cleans_up_after_ctrl_c_and_ends_with_1(alone: Standing) -> None:
 def test_second_ctrl_c_lets_the_clean_up_go_on_and_says_so(alone: Standing) -> None:
     walk = _walk(alone, "--clean-up")
     _interrupt_twice(alone, walk)
-    out, err = walk.communicate(timeout=120)
+    out, err = _to_its_end(walk)
     assert err.count("The clean-up goes on") == 1
     assert out.splitlines()[-1].startswith("99-clean-up")
     assert out.splitlines()[-1].endswith("ok")
@@ -69,22 +69,42 @@ def test_second_ctrl_c_lets_the_clean_up_go_on_and_says_so(alone: Standing) -> N
 def test_third_ctrl_c_ends_the_clean_up_and_names_the_way_on(alone: Standing) -> None:
     walk = _walk(alone, "--clean-up")
     _interrupt_twice(alone, walk)
-    time.sleep(0.3)
+    said = _until_it_says(walk, "The clean-up goes on")
     walk.send_signal(signal.SIGINT)
-    out, err = walk.communicate(timeout=60)
+    out, err = _to_its_end(walk)
     assert (walk.returncode, out.splitlines()[-1].endswith("failed")) == (1, True)
     assert "99-clean-up, cell" in err
-    assert "'akswi run --only 99' then finishes it" in err
-    assert "Traceback" not in out + err
+    assert "'akswi run --only 99' then finishes it" in said + err
+    assert "Traceback" not in out + said + err
 
 
 def _interrupt_twice(alone: Standing, walk: subprocess.Popen[str]) -> None:
     """Once while it deploys, once while it cleans up."""
     _wait_for_deployment(alone)
     walk.send_signal(signal.SIGINT)
-    last = alone.home / "out" / "99-clean-up.ipynb"
-    until(lambda: str(last.exists()), lambda text: text == "True", "notebook 99", 60)
+    _until_it_says(walk, "99-clean-up, cell")
     walk.send_signal(signal.SIGINT)
+
+
+def _until_it_says(walk: subprocess.Popen[str], text: str) -> str:
+    """What it writes to stderr up to the line with `text`; all of it where there is none."""
+    said = ""
+    assert walk.stderr is not None
+    for line in walk.stderr:
+        said += line
+        if text in line:
+            break
+    return said
+
+
+def _to_its_end(walk: subprocess.Popen[str]) -> tuple[str, str]:
+    """What it still writes to stdout and to stderr."""
+    assert walk.stdout is not None
+    assert walk.stderr is not None
+    with walk.stdout, walk.stderr:
+        err, out = walk.stderr.read(), walk.stdout.read()
+    walk.wait(timeout=120)
+    return out, err
 
 
 @pytest.mark.clients  # twenty more moments are in tests/clients

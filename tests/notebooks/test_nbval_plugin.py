@@ -29,4 +29,4 @@ def test_proof_fails_where_a_page_does_not_tell_the_truth(tmp_path: Path) -> Non
     (tmp_path / first.name).write_text(page.replace(claim, '"True"'), encoding="utf-8")
     done = prove(tmp_path / first.name)
     assert "Cell outputs differ" in done.stdout
-    assert "1 failed, 10 passed" in done.stdout
+    assert "1 failed, 11 passed" in done.stdout
