@@ -16,7 +16,7 @@ import secrets
 import sqlite3
 import time
 import uuid
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, ItemsView, Iterator, Mapping, ValuesView
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -74,6 +74,16 @@ class Table(Mapping[str, Json]):
 
     def __len__(self) -> int:
         return len(self._rows)
+
+    # The two that are walked over a thousand times a second; Mapping's own ask for row after row.
+
+    def values(self) -> ValuesView[Json]:
+        """The documents, in the order in which their keys came."""
+        return self._rows.values()
+
+    def items(self) -> ItemsView[str, Json]:
+        """Keys and documents, in the order in which the keys came."""
+        return self._rows.items()
 
     def put(self, key: str, value: Json) -> None:
         """Store `value` under `key` when the open transaction commits; visible at once."""

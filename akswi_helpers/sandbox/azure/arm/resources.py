@@ -25,7 +25,6 @@ from akswi_helpers.sandbox.azure.arm.resource_ids import (
     name_of,
     path_of,
     type_of,
-    within,
 )
 from akswi_helpers.sandbox.azure.arm.timestamps import iso
 from akswi_helpers.sandbox.wire import Reply, Request, Route, WireError, not_emulated
@@ -128,7 +127,11 @@ class Resources:
         return [one for one in self._under(scope) if _is_top(one["id"])]
 
     def _under(self, scope: str) -> Iterator[Json]:
-        return (one for key, one in list(self._rows.items()) if within(key, scope))
+        # `within`, for keys that are in lower case already: this walks over every lab's resources.
+        outer = path_of(scope).lower()
+        inside = "/" if outer == "/" else outer + "/"
+        rows = list(self._rows.items())
+        return (one for key, one in rows if key.startswith(inside) or key == outer)
 
     def _remove_one(self, document: Json) -> None:
         kind = type_of(document["id"]).lower()
