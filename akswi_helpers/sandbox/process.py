@@ -12,6 +12,7 @@ that its TCP port answers. Left out: more than one sandbox per home.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
@@ -190,6 +191,9 @@ def _spawn(home: Path, folder: Path, wishes: dict[str, Any]) -> None:
             os.close(tell)
         _children.append(child)
         answer = _heard(news)
+    if "error" in answer or not answer:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(timeout=5)  # it still closes files that the way out may remove
     if "error" in answer:
         raise StartRefused(answer["error"])
     if not answer:
