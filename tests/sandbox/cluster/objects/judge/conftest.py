@@ -18,7 +18,7 @@ from tests.sandbox.cluster.objects.judge.real import Real
 UP = Path(__file__).resolve().parents[5].parent / "shared/tools/kube/up.sh"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # its connection does not outlive long pauses between files
 def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Real]:
     """A real API server of the version that the sandbox stands in for."""
     if not UP.is_file() or not shutil.which("xz") or not shutil.which("openssl"):
@@ -38,9 +38,18 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Real]:
         yield client
         client.close()
     finally:
-        os.killpg(started.pid, signal.SIGTERM)
-        started.wait(timeout=30)
+        _end(started)
         started.stdout.close()
+
+
+def _end(started: subprocess.Popen[bytes]) -> None:
+    """Ask the server and its store to end; half a minute later they are not asked."""
+    os.killpg(started.pid, signal.SIGTERM)
+    try:
+        started.wait(timeout=30)
+    except subprocess.TimeoutExpired:
+        os.killpg(started.pid, signal.SIGKILL)
+        started.wait()
 
 
 def free_port() -> int:
