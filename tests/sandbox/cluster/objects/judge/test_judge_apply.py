@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import time
 
 import pytest
 
@@ -25,14 +26,26 @@ def test_managers_share_an_object_as_on_the_real_server(real: Real, kind: Kind, 
     generator, name = Generator(seed), f"applied-{seed}"
     outcomes = []
     for _ in range(70):
-        status, found = real.call("GET", path_of(kind, name))
-        live = found if status == 200 else None
+        live = _settled(real, path_of(kind, name))
         sent = generator.obj(kind, name)
         sent["metadata"].pop("finalizers", None)
         _as_kept(kind, sent)
         outcomes.append(_round(real, kind, generator, live, sent))
     assert outcomes.count("same") > 25
     assert outcomes.count("conflict") > 0
+
+
+def _settled(real: Real, path: str) -> Obj | None:
+    """The object once its controller has seen it, if it has one; None while there is none."""
+    for _ in range(100):
+        status, found = real.call("GET", path)
+        if status != 200:
+            return None
+        seen = found.get("status", {}).get("observedGeneration")
+        if found["kind"] != "Deployment" or seen == found["metadata"]["generation"]:
+            break
+        time.sleep(0.02)
+    return dict(found)
 
 
 def _as_kept(kind: Kind, sent: Obj) -> None:
