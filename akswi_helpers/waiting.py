@@ -102,7 +102,8 @@ def _beyond_default(names: tuple[str, ...]) -> float:
     from akswi_helpers.sandbox import control
 
     rows = control.ask(places.home(), "dials")["dials"]
-    return float(sum(row["value"] - row["default"] for row in rows if row["name"] in names))
+    over = (row["value"] - row["default"] for row in rows if row["name"] in names)
+    return float(sum(more for more in over if more > 0))
 
 
 def _length(seconds: float) -> str:

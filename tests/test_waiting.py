@@ -10,6 +10,7 @@ import pytest
 from akswi_helpers import waiting
 from akswi_helpers.errors import Refusal, Refused
 from akswi_helpers.lab import Lab
+from akswi_helpers.sandbox import control
 
 
 def lab(target: str = "azure") -> Lab:
@@ -41,6 +42,17 @@ def test_answers_tells_a_refusal_that_passes_from_one_that_stays() -> None:
     assert waiting.answers(lambda: None)
     with pytest.raises(Refused, match="SecretNotFound"):
         waiting.answers(lambda: refuse("SecretNotFound"))
+
+
+def test_dial_below_its_default_makes_no_other_wait_shorter(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rows = [
+        {"name": "mount-back-off", "value": 0, "default": 2},
+        {"name": "graph-write", "value": 30, "default": 0},
+    ]
+    monkeypatch.setattr(control, "ask", lambda *_: {"dials": rows})
+    assert waiting.lag_s(lab("sandbox")) == 30
 
 
 def test_azure_gets_the_time_that_it_documents() -> None:

@@ -179,6 +179,14 @@ def test_list_resources_refuses_other_filters(arm: Arm) -> None:
     assert found[:2] == (501, "NotEmulated")
 
 
+def test_list_resources_refuses_other_expansions_where_there_is_nothing(
+    arm: Arm, azure: Clients
+) -> None:
+    azure.group("groups-e")
+    path = "/subscriptions/{s}/resourceGroups/groups-e/resources?$expand=colour"
+    assert refusal(arm("GET", path))[:2] == (501, "NotEmulated")
+
+
 def test_tags_of_a_resource_are_merged_and_deleted(azure: Clients) -> None:
     azure.group("groups-t")
     vault = azure.vault("groups-t", "kv-groups-t")

@@ -24,7 +24,14 @@ from akswi_helpers.sandbox.azure.arm.conditions import Attributes
 from akswi_helpers.sandbox.azure.arm.property_tables import checked
 from akswi_helpers.sandbox.azure.arm.requests import caller_of, takes
 from akswi_helpers.sandbox.azure.arm.resource_ids import name_of, path_of, within
-from akswi_helpers.sandbox.azure.arm.roles import OWNER, Role, all_roles
+from akswi_helpers.sandbox.azure.arm.roles import (
+    DEFINITIONS,
+    OWNER,
+    Role,
+    all_roles,
+    definition_document,
+    definition_id,
+)
 from akswi_helpers.sandbox.azure.entra.directory import Directory
 from akswi_helpers.sandbox.late import LateTable
 from akswi_helpers.sandbox.wire import (
@@ -36,12 +43,11 @@ from akswi_helpers.sandbox.wire import (
     not_emulated,
 )
 from akswi_helpers.sandbox.world import World
-from akswi_helpers.types import Json, ObjectId, ResourceId
+from akswi_helpers.types import Json, ObjectId
 
 # 1 · Shapes: what is stored, and how it looks on the wire ---------------------
 
 TYPE = "Microsoft.Authorization/roleAssignments"
-DEFINITIONS = "Microsoft.Authorization/roleDefinitions"
 
 
 def assignment_document(
@@ -69,37 +75,6 @@ def assignment_document(
         "type": TYPE,
         "name": name,
     }
-
-
-def definition_document(role: Role, subscription: str) -> Json:
-    """A built-in role as Azure shows it."""
-    permission = {
-        "actions": list(role.actions),
-        "notActions": list(role.notActions),
-        "dataActions": list(role.dataActions),
-        "notDataActions": list(role.notDataActions),
-    }
-    return {
-        "properties": {
-            "roleName": role.roleName,
-            "type": "BuiltInRole",
-            "description": role.description,
-            "assignableScopes": ["/"],
-            "permissions": [permission],
-            "createdOn": None,
-            "updatedOn": None,
-            "createdBy": None,
-            "updatedBy": None,
-        },
-        "id": definition_id(subscription, role.id),
-        "type": DEFINITIONS,
-        "name": role.id,
-    }
-
-
-def definition_id(subscription: str, role: str) -> ResourceId:
-    """The id of a built-in role in a subscription."""
-    return f"/subscriptions/{subscription}/providers/{DEFINITIONS}/{role}"
 
 
 def role_of(assignment: Json) -> str:

@@ -8,11 +8,11 @@ not say here which of them holds under a condition, the list of role assignments
 
 from __future__ import annotations
 
-from akswi_helpers.sandbox.azure.arm.authorization import DEFINITIONS, held
+from akswi_helpers.sandbox.azure.arm.authorization import held
 from akswi_helpers.sandbox.azure.arm.existence import require
 from akswi_helpers.sandbox.azure.arm.requests import caller_of
 from akswi_helpers.sandbox.azure.arm.resource_ids import path_of
-from akswi_helpers.sandbox.azure.arm.roles import Role
+from akswi_helpers.sandbox.azure.arm.roles import DEFINITIONS, Role
 from akswi_helpers.sandbox.wire import Reply, Request, Route
 from akswi_helpers.sandbox.world import World
 from akswi_helpers.types import Json

@@ -246,9 +246,10 @@ def _tags_document(scope: ResourceId, document: Json) -> Json:
 
 def _listed(world: World, request: Request, scope: str) -> Reply:
     caller = caller_of(request)
+    wanted = _expansions(request.query.get("$expand", ""))
     found = _filtered(world.state(Resources).top(scope), request.query.get("$filter", ""))
     seen = [
-        {**summary(one), **_expanded(world, one, request.query.get("$expand", ""))}
+        {**summary(one), **_expanded(world, one, wanted)}
         for one in found
         if authorization.allowed(world, caller.object_id, f"{one['type']}/read", one["id"])
     ]
@@ -256,18 +257,23 @@ def _listed(world: World, request: Request, scope: str) -> Reply:
     return Reply({"value": seen[:top]})
 
 
-def _expanded(world: World, document: Json, wanted: str) -> Json:
-    """The fields that $expand adds. Raises WireError 501 for one that is not known here."""
-    times = world.state(Resources).times(document)
-    known = {
-        "createdTime": iso(times["created"]),
-        "changedTime": iso(times["changed"]),
-        "provisioningState": document.get("properties", {}).get("provisioningState", "Succeeded"),
-    }
-    names = [name for name in wanted.split(",") if name]
-    if unknown := [name for name in names if name not in known]:
+def _expansions(text: str) -> list[str]:
+    """The fields that $expand names. Raises WireError 501 for one that is not known here."""
+    names = [name for name in text.split(",") if name]
+    if unknown := [name for name in names if name not in _EXPANDED]:
         raise not_emulated(f"'{unknown[0]}' in the $expand of resources")
-    return {name: known[name] for name in names}
+    return names
+
+
+_EXPANDED = ("createdTime", "changedTime", "provisioningState")
+
+
+def _expanded(world: World, document: Json, wanted: list[str]) -> Json:
+    """The fields that $expand adds."""
+    times = world.state(Resources).times(document)
+    state = document.get("properties", {}).get("provisioningState", "Succeeded")
+    values = (iso(times["created"]), iso(times["changed"]), state)
+    return {name: value for name, value in zip(_EXPANDED, values, strict=True) if name in wanted}
 
 
 def _filtered(documents: Iterable[Json], text: str) -> list[Json]:

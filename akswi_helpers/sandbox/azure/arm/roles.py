@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from functools import cache
 
 from akswi_helpers.sandbox.azure.arm.property_tables import arm_data
-from akswi_helpers.types import Json
+from akswi_helpers.types import Json, ResourceId
 
+DEFINITIONS = "Microsoft.Authorization/roleDefinitions"
 OWNER = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
 
 
@@ -34,6 +35,37 @@ class Role:
         granted = self.dataActions if data else self.actions
         taken = self.notDataActions if data else self.notActions
         return _any(granted, action) and not _any(taken, action)
+
+
+def definition_document(role: Role, subscription: str) -> Json:
+    """A built-in role as Azure shows it."""
+    permission = {
+        "actions": list(role.actions),
+        "notActions": list(role.notActions),
+        "dataActions": list(role.dataActions),
+        "notDataActions": list(role.notDataActions),
+    }
+    return {
+        "properties": {
+            "roleName": role.roleName,
+            "type": "BuiltInRole",
+            "description": role.description,
+            "assignableScopes": ["/"],
+            "permissions": [permission],
+            "createdOn": None,
+            "updatedOn": None,
+            "createdBy": None,
+            "updatedBy": None,
+        },
+        "id": definition_id(subscription, role.id),
+        "type": DEFINITIONS,
+        "name": role.id,
+    }
+
+
+def definition_id(subscription: str, role: str) -> ResourceId:
+    """The id of a built-in role in a subscription."""
+    return f"/subscriptions/{subscription}/providers/{DEFINITIONS}/{role}"
 
 
 @cache

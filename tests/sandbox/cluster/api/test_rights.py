@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from akswi_helpers.sandbox.azure.arm.authorization import (
-    Assignments,
-    assignment_document,
-    definition_id,
-)
+from akswi_helpers.sandbox.azure.arm.authorization import Assignments, assignment_document
+from akswi_helpers.sandbox.azure.arm.roles import definition_id
 from akswi_helpers.sandbox.azure.entra import access
 from akswi_helpers.sandbox.azure.entra.directory import Directory, Principal
 from akswi_helpers.sandbox.tokens import SigningKeys
